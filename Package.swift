@@ -1,0 +1,121 @@
+// swift-tools-version: 6.2
+import PackageDescription
+
+let ours: [SwiftSetting] = [
+  .swiftLanguageMode(.v6),
+  .treatAllWarnings(as: .error),
+  .enableUpcomingFeature("ExistentialAny"),
+  .enableExperimentalFeature("Lifetimes"),
+]
+
+let argumentParser = Target.Dependency.product(
+  name: "ArgumentParser", package: "swift-argument-parser")
+let logging = Target.Dependency.product(name: "Logging", package: "swift-log")
+let lifecycle = Target.Dependency.product(name: "ServiceLifecycle", package: "swift-service-lifecycle")
+let yams = Target.Dependency.product(name: "Yams", package: "Yams")
+let hummingbird = Target.Dependency.product(name: "Hummingbird", package: "hummingbird")
+let x509 = Target.Dependency.product(name: "X509", package: "swift-certificates")
+let crypto = Target.Dependency.product(name: "Crypto", package: "swift-crypto")
+let cryptoExtras = Target.Dependency.product(name: "CryptoExtras", package: "swift-crypto")
+
+func room(_ name: String, _ dependencies: [Target.Dependency] = []) -> Target {
+  .target(name: name, dependencies: dependencies, swiftSettings: ours)
+}
+func tests(of name: String, _ dependencies: [Target.Dependency] = []) -> Target {
+  .testTarget(
+    name: "\(name)Tests", dependencies: [.byName(name: name)] + dependencies,
+    resources: name == "HTTPWire" ? [.copy("Corpus")] : name == "Settings" ? [.copy("Golden")] : [],
+    swiftSettings: ours)
+}
+
+let package = Package(
+  name: "masterpool",
+  products: [.executable(name: "masterpool", targets: ["masterpool"])],
+  dependencies: [
+    .package(url: "https://github.com/apple/swift-argument-parser", from: "1.8.2"),
+    .package(url: "https://github.com/apple/swift-log", from: "1.16.2"),
+    .package(url: "https://github.com/swift-server/swift-service-lifecycle", from: "2.13.0"),
+    .package(url: "https://github.com/jpsim/Yams", from: "6.2.2"),
+    .package(url: "https://github.com/hummingbird-project/hummingbird", from: "2.28.1"),
+    .package(url: "https://github.com/apple/swift-certificates", from: "1.21.1"),
+    .package(url: "https://github.com/apple/swift-crypto", from: "4.5.2"),
+  ],
+  targets: [
+    // Thin doors to the system.
+    .target(name: "CLinux"),
+    .systemLibrary(name: "COpenSSL", pkgConfig: "openssl", providers: [.apt(["libssl-dev"])]),
+    .target(name: "CCurl", linkerSettings: [.linkedLibrary("curl")]),
+
+    // Pure: no file, socket, clock, task or random source.
+    room("Pool"),
+    room("HTTPWire"),
+    room("Settings", ["Pool", yams]),
+
+    // The data plane.
+    room("Proxying", ["Pool", "HTTPWire", "CLinux", "COpenSSL"]),
+
+    // The control plane.
+    room("Fetching", ["CCurl"]),
+    room("Supervision", ["Pool", "Fetching", "CLinux", logging]),
+    room("Control", ["Pool", "Fetching", hummingbird, logging]),
+    room("Authority", [x509, crypto, cryptoExtras]),
+    .executableTarget(
+      name: "masterpool",
+      dependencies: [
+        "Pool", "Settings", "Proxying", "Supervision", "Control", "Authority", "Fetching", "CLinux",
+        argumentParser, logging, lifecycle,
+      ],
+      swiftSettings: ours),
+
+    tests(of: "Pool"), tests(of: "HTTPWire"), tests(of: "Settings"),
+    tests(of: "Proxying", ["TestSupport", "HTTPWire", "Pool"]),
+    tests(of: "Fetching", ["TestSupport"]), tests(of: "Supervision", ["TestSupport", "Pool"]),
+    tests(of: "Control", ["TestSupport", "Pool"]), tests(of: "Authority"),
+
+    // Real processes: the program in front of a master that can be told to misbehave, and of Puppet.
+    .target(
+      name: "TestSupport", dependencies: ["CLinux", "COpenSSL"], path: "Tests/TestSupport",
+      swiftSettings: ours),
+    .executableTarget(
+      name: "stub-master", dependencies: ["CLinux", argumentParser], path: "Tests/StubMaster",
+      swiftSettings: ours),
+    .testTarget(
+      name: "IntegrationTests",
+      dependencies: ["masterpool", "stub-master", "TestSupport", "Pool", "Control"], swiftSettings: ours),
+    .testTarget(
+      name: "PuppetTests", dependencies: ["masterpool", "TestSupport", "Pool", "Control"],
+      swiftSettings: ours),
+  ],
+  cLanguageStandard: .gnu2x
+)
+
+// MASTERPOOL_ROOMS=Pool,HTTPWire swift test: these rooms, their tests and what they stand on, and nothing
+// else is resolved or built, so a pure room's tests run in seconds.
+if let rooms = Context.environment["MASTERPOOL_ROOMS"]?.split(separator: ",").map(String.init) {
+  var wanted = Set(rooms + rooms.map { "\($0)Tests" })
+  func names(_ target: Target) -> [String] {
+    target.dependencies.compactMap { dependency in
+      switch dependency {
+      case .byNameItem(let name, _), .targetItem(let name, _): name
+      default: nil
+      }
+    }
+  }
+  var grew = true
+  while grew {
+    let more = package.targets.filter { wanted.contains($0.name) }.flatMap(names)
+    grew = !wanted.isSuperset(of: more)
+    wanted.formUnion(more)
+  }
+  package.targets.removeAll { !wanted.contains($0.name) }
+  let used = Set(
+    package.targets.flatMap(\.dependencies).compactMap { dependency -> String? in
+      if case .productItem(_, let package, _, _) = dependency { return package }
+      return nil
+    })
+  package.dependencies.removeAll { dependency in
+    guard case .sourceControl(_, let location, _) = dependency.kind else { return false }
+    return !used.contains { location.hasSuffix("/\($0)") }
+  }
+  package.products.removeAll { $0.name == "masterpool" && !wanted.contains("masterpool") }
+}

@@ -1,0 +1,3 @@
+// libcurl without its variadic functions, which Swift cannot call.
+#pragma once
+#include <curl/curl.h>

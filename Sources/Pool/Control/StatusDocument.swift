@@ -1,0 +1,136 @@
+/// `GET /v1/status`: pools, workers, proxy. Keys are snake_case and carry their unit.
+public struct StatusDocument: Hashable, Sendable, Codable {
+  public var version: String
+  public var pid: Int32
+  public var uptimeSeconds: Double
+  /// `starting`, `running`, `stopping`.
+  public var state: String
+  /// Where agents connect: `127.0.0.1:8140`, as bound.
+  public var listen: [String]
+  /// Nil while none is running.
+  public var proxy: Proxy?
+  public var pools: [Pool]
+
+  public init(
+    version: String, pid: Int32, uptimeSeconds: Double, state: String, listen: [String], proxy: Proxy?, pools: [Pool]
+  ) {
+    self.version = version
+    self.pid = pid
+    self.uptimeSeconds = uptimeSeconds
+    self.state = state
+    self.listen = listen
+    self.proxy = proxy
+    self.pools = pools
+  }
+
+  enum CodingKeys: String, CodingKey {
+    case version, pid, state, listen, proxy, pools
+    case uptimeSeconds = "uptime_seconds"
+  }
+
+  public struct Proxy: Hashable, Sendable, Codable {
+    public var pid: Int32
+    /// The nth proxy of this supervisor.
+    public var generation: Int
+    public var threads: Int
+    public var connections: Int
+    public var requestsTotal: Int
+    public var requestsInFlight: Int
+    public var retriedTotal: Int
+    /// Responses by class: `{"2xx": 10, …}`; `none` counts those cut off before their head.
+    public var responsesTotal: [String: Int]
+
+    public init(pid: Int32, generation: Int, counters: ProxyCounters) {
+      self.pid = pid
+      self.generation = generation
+      threads = counters.threads
+      connections = counters.connections
+      requestsTotal = counters.requestsTotal
+      requestsInFlight = counters.requestsInFlight
+      retriedTotal = counters.retriedTotal
+      responsesTotal = Dictionary(
+        uniqueKeysWithValues: zip(["none", "1xx", "2xx", "3xx", "4xx", "5xx"], counters.responses))
+    }
+
+    enum CodingKeys: String, CodingKey {
+      case pid, generation, threads, connections
+      case requestsTotal = "requests_total"
+      case requestsInFlight = "requests_in_flight"
+      case retriedTotal = "retried_total"
+      case responsesTotal = "responses_total"
+    }
+  }
+
+  public struct Pool: Hashable, Sendable, Codable {
+    public var name: PoolName
+    public var size: Int
+    public var ready: Int
+    public var queueLength: Int
+    public var shedTotal: Int
+    public var workers: [Worker]
+
+    public init(name: PoolName, size: Int, ready: Int, queueLength: Int, shedTotal: Int, workers: [Worker]) {
+      self.name = name
+      self.size = size
+      self.ready = ready
+      self.queueLength = queueLength
+      self.shedTotal = shedTotal
+      self.workers = workers
+    }
+
+    enum CodingKeys: String, CodingKey {
+      case name, size, ready, workers
+      case queueLength = "queue_length"
+      case shedTotal = "shed_total"
+    }
+  }
+
+  public struct Worker: Hashable, Sendable, Codable {
+    public var slot: Int
+    /// The generation that runs, or ran last while the slot is backing off; 0: none yet.
+    public var generation: Int
+    public var pid: Int32?
+    /// `empty`, `starting`, `ready`, `draining`, `stopping`, `wiping`, `backing_off`, or `drained` (by the operator).
+    public var state: String
+    public var ageSeconds: Double?
+    public var memoryBytes: Int?
+    public var requestsTotal: Int
+    public var requestsInFlight: Int
+    public var lastRecycle: LastRecycle?
+
+    public init(
+      slot: Int, generation: Int, pid: Int32?, state: String, ageSeconds: Double?, memoryBytes: Int?,
+      requestsTotal: Int, requestsInFlight: Int, lastRecycle: LastRecycle?
+    ) {
+      self.slot = slot
+      self.generation = generation
+      self.pid = pid
+      self.state = state
+      self.ageSeconds = ageSeconds
+      self.memoryBytes = memoryBytes
+      self.requestsTotal = requestsTotal
+      self.requestsInFlight = requestsInFlight
+      self.lastRecycle = lastRecycle
+    }
+
+    enum CodingKeys: String, CodingKey {
+      case slot, generation, pid, state
+      case ageSeconds = "age_seconds"
+      case memoryBytes = "memory_bytes"
+      case requestsTotal = "requests_total"
+      case requestsInFlight = "requests_in_flight"
+      case lastRecycle = "last_recycle"
+    }
+  }
+
+  public struct LastRecycle: Hashable, Sendable, Codable {
+    public var reason: RecycleReason
+    /// RFC 3339, UTC.
+    public var at: String
+
+    public init(reason: RecycleReason, at: String) {
+      self.reason = reason
+      self.at = at
+    }
+  }
+}

@@ -1,0 +1,91 @@
+/// The link between supervisor and proxy: a unix stream socket, one JSON message a line, each way in order.
+public enum Link {
+  public static let version = 1
+  /// A longer line is a broken peer.
+  public static let maxLineBytes = 4 << 20
+}
+
+/// What the supervisor tells the proxy.
+public enum ProxyCommand: Hashable, Sendable, Codable {
+  /// The first message, and the only one of its kind.
+  case configure(ProxyConfiguration)
+  /// This worker takes requests from now on. Also takes back an earlier `drain`.
+  case admit(WorkerID, Endpoint)
+  /// No new claims; answered by `drained` when the last one is released, at once if there is none.
+  case drain(WorkerID)
+  /// It is gone or about to be cut off: what it holds is replayed or failed, its connections are closed and it is
+  /// forgotten; answered by `retired`.
+  case retire(WorkerID)
+  /// Hold one claim for a liveness probe, if the worker is idle, and close the idle connection to it, since a
+  /// single-threaded master may serve one connection at a time; answered by `reserved` or `busy`.
+  case reserve(WorkerID)
+  /// The probe is over.
+  case release(WorkerID)
+  /// Stop accepting, answer what is in flight with `Connection: close`, leave idle connections to the agent for a
+  /// while, then report `finished` and exit.
+  case stop(within: Duration)
+}
+
+/// What the proxy tells the supervisor.
+public enum ProxyReport: Hashable, Sendable, Codable {
+  /// The first message.
+  case hello(version: Int, pid: Int32)
+  /// Accepting under the configuration.
+  case serving
+  /// The configuration cannot be used; the proxy exits.
+  case refused(String)
+  case drained(WorkerID)
+  /// The worker's final counters: none of its requests is in flight any more.
+  case retired(WorkerCounters)
+  case reserved(WorkerID)
+  case busy(WorkerID)
+  /// A request passed `request_timeout`; it was answered 504.
+  case overdue(WorkerID, age: Duration)
+  /// A connection to the worker was refused or broke before an answer; it gets no claims for a second.
+  case unreachable(WorkerID, String)
+  /// Once a second, and once before `finished`.
+  case counters(ProxyCounters)
+  case finished
+}
+
+/// Totals since this proxy generation's start, and gauges.
+public struct ProxyCounters: Hashable, Sendable, Codable {
+  public var threads = 0
+  /// Open downstream connections.
+  public var connections = 0
+  public var connectionsTotal = 0
+  public var requestsTotal = 0
+  public var requestsInFlight = 0
+  /// Responses sent by class: index 1 for 1xx … 5 for 5xx; 0 is for those cut off before their head.
+  public var responses = [Int](repeating: 0, count: 6)
+  /// Requests that went to a second worker.
+  public var retriedTotal = 0
+  public var handshakesFailedTotal = 0
+  public var pools: [PoolCounters] = []
+  public var workers: [WorkerCounters] = []
+
+  public init() {}
+}
+
+public struct PoolCounters: Hashable, Sendable, Codable {
+  public var pool: PoolName
+  public var queueLength = 0
+  /// Refused with 503: the queue was full, or the deadline passed in it.
+  public var shedTotal = 0
+
+  public init(pool: PoolName) { self.pool = pool }
+}
+
+public struct WorkerCounters: Hashable, Sendable, Codable {
+  public var worker: WorkerID
+  public var requestsTotal = 0
+  public var requestsInFlight = 0
+  /// Requests that failed because this worker died or was cut off, and were not saved by a retry.
+  public var lostTotal = 0
+  /// Nil: none in flight.
+  public var oldestRequestStarted: Instant?
+  /// Nil: it has not answered yet.
+  public var lastAnswered: Instant?
+
+  public init(worker: WorkerID) { self.worker = worker }
+}

@@ -1,0 +1,29 @@
+/// Why a worker ended, or is to end.
+public enum RecycleReason: String, Hashable, Sendable, Codable, CaseIterable {
+  case timer
+  case memory
+  case memoryLimit = "memory_limit"
+  case requests
+  case stuck
+  case unhealthy
+  case crash
+  case manual
+  case deploy
+  case scale
+  case reload
+  case shutdown
+}
+
+/// What was measured against which limit when the decision fell.
+public enum Measurement: Hashable, Sendable, Codable {
+  case age(Duration, limit: Duration)
+  case memory(ByteCount, limit: ByteCount)
+  case requests(Int, limit: Int)
+  case requestAge(Duration, limit: Duration)
+  case failedProbes(Int, limit: Int)
+  /// How a process ended: its exit status, or the signal that ended it.
+  case exited(status: Int32)
+  case signalled(Int32)
+  /// It never got ready: the probe's last word.
+  case notReady(String)
+}
