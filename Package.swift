@@ -15,6 +15,7 @@ let lifecycle = Target.Dependency.product(name: "ServiceLifecycle", package: "sw
 let yams = Target.Dependency.product(name: "Yams", package: "Yams")
 let hummingbird = Target.Dependency.product(name: "Hummingbird", package: "hummingbird")
 let x509 = Target.Dependency.product(name: "X509", package: "swift-certificates")
+let asn1 = Target.Dependency.product(name: "SwiftASN1", package: "swift-asn1")
 let crypto = Target.Dependency.product(name: "Crypto", package: "swift-crypto")
 let cryptoExtras = Target.Dependency.product(name: "CryptoExtras", package: "swift-crypto")
 
@@ -39,6 +40,7 @@ let package = Package(
     .package(url: "https://github.com/hummingbird-project/hummingbird", from: "2.28.1"),
     .package(url: "https://github.com/apple/swift-certificates", from: "1.21.1"),
     .package(url: "https://github.com/apple/swift-crypto", from: "4.5.2"),
+    .package(url: "https://github.com/apple/swift-asn1", from: "1.7.4"),
   ],
   targets: [
     // Thin doors to the system.
@@ -57,8 +59,8 @@ let package = Package(
     // The control plane.
     room("Fetching", ["CCurl"]),
     room("Supervision", ["Pool", "Fetching", "CLinux", logging]),
-    room("Control", ["Pool", "Fetching", hummingbird, logging]),
-    room("Authority", [x509, crypto, cryptoExtras]),
+    room("Control", ["Pool", "Fetching", hummingbird, logging, lifecycle]),
+    room("Authority", [x509, crypto, cryptoExtras, asn1]),
     .executableTarget(
       name: "masterpool",
       dependencies: [
