@@ -76,7 +76,7 @@ let package = Package(
 
     // Real processes: the program in front of a master that can be told to misbehave, and of Puppet.
     .target(
-      name: "TestSupport", dependencies: ["CLinux", "COpenSSL"], path: "Tests/TestSupport",
+      name: "TestSupport", dependencies: ["Pool", "CLinux", "COpenSSL"], path: "Tests/TestSupport",
       swiftSettings: ours),
     .executableTarget(
       name: "stub-master", dependencies: ["CLinux", argumentParser], path: "Tests/StubMaster",

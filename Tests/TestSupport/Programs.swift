@@ -1,0 +1,24 @@
+import Foundation
+
+/// The programs that this package builds.
+public enum Programs {
+  public static var masterpool: String { path("masterpool") }
+  public static var stubMaster: String { path("stub-master") }
+
+  /// Beside the test bundle, or where MASTERPOOL_BIN_DIR says.
+  private static func path(_ name: String) -> String {
+    if let folder = ProcessInfo.processInfo.environment["MASTERPOOL_BIN_DIR"] { return "\(folder)/\(name)" }
+    var folder = URL(fileURLWithPath: "/proc/self/exe").resolvingSymlinksInPath().deletingLastPathComponent()
+    let candidates =
+      [folder]
+      + CommandLine.arguments.filter { $0.hasSuffix(".xctest") }.map { argument in
+        URL(fileURLWithPath: argument).deletingLastPathComponent()
+      }
+    for candidate in candidates
+    where FileManager.default.isExecutableFile(atPath: candidate.appendingPathComponent(name).path) {
+      folder = candidate
+      break
+    }
+    return folder.appendingPathComponent(name).path
+  }
+}

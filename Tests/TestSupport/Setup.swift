@@ -1,0 +1,61 @@
+/// A masterpool.yaml with one pool of stub masters, `stubs`, to be filled in by a test.
+public struct Setup: Sendable {
+  public var workers = 2
+  public var concurrency = 1
+  /// Added to the stub's command line; placeholders as in the settings.
+  public var stubOptions: [String] = []
+  /// Lines of YAML within the pool, such as `recycle: {every: 1s}`.
+  public var pool: [String] = []
+  /// Lines of YAML within `proxy`.
+  public var proxy: [String] = []
+  /// Elements of `routes`, in YAML; empty: everything for anyone.
+  public var routes: [String] = []
+  /// With these the listener speaks TLS.
+  public var certificates: Certificates?
+  public var verifyClient = "required"
+  /// Lines of YAML at the top level, such as a second pool's.
+  public var pools: [String] = []
+  /// How long its stop may take, past which the test has failed.
+  public var stopLimit = Duration.seconds(30)
+  public var startLimit = Duration.seconds(60)
+
+  public init() {}
+
+  /// The settings, with everything below `directory`.
+  public func yaml(directory: String) -> String {
+    var lines = [
+      "state_dir: \(directory)/state", "run_dir: \(directory)/run", "listen:", "  - address: 127.0.0.1:0",
+    ]
+    if let certificates {
+      lines += [
+        "    tls:", "      certificate: \(certificates.serverCertificate)",
+        "      private_key: \(certificates.serverKey)", "      client_ca: \(certificates.ca)",
+        "      client_crl: \(certificates.crl)", "      verify_client: \(verifyClient)",
+      ]
+    }
+    if !proxy.isEmpty { lines += ["proxy:"] + proxy.map { "  \($0)" } }
+    lines += ["pools:"]
+    lines += stubPool("stubs", workers: workers, concurrency: concurrency, options: stubOptions, more: pool)
+    lines += pools.map { "  \($0)" }
+    lines += ["routes:"] + (routes.isEmpty ? ["{path: /, allow: any, pool: stubs}"] : routes).map { "  - \($0)" }
+    lines += ["control:", "  socket: control.sock"]
+    return lines.joined(separator: "\n") + "\n"
+  }
+
+  /// A pool of stub masters as lines of YAML, to be put under `pools`.
+  public func stubPool(
+    _ name: String, workers: Int, concurrency: Int = 1, options: [String] = [], more: [String] = []
+  ) -> [String] {
+    let command =
+      [
+        Programs.stubMaster, "--socket", "{socket}", "--pool", "{pool}", "--slot", "{index}", "--generation",
+        "{generation}", "--concurrency", "\(concurrency)",
+      ] + options
+    let quoted = command.map { "\"\($0)\"" }.joined(separator: ", ")
+    return
+      [
+        "  \(name):", "    master: command", "    command: [\(quoted)]", "    workers: \(workers)",
+        "    concurrency: \(concurrency)",
+      ] + more.map { "    \($0)" }
+  }
+}
