@@ -27,8 +27,16 @@ struct Reply {
   /// Bytes that tell their own offset, so that a client sees a gap: byte i is `33 + i % 89`.
   mutating func pattern(count: Int) {
     headers.append(("Content-Type", "application/octet-stream"))
+    let period = 89
     body = [UInt8](unsafeUninitializedCapacity: count) { room, initialized in
-      for index in 0..<count { room[index] = UInt8(33 + index % 89) }
+      for index in 0..<min(period, count) { room[index] = UInt8(33 + index) }
+      // By doubling, since a loop over each byte is slow in a debug build.
+      var filled = min(period, count)
+      while filled < count, let base = room.baseAddress {
+        let part = min(filled, count - filled)
+        memcpy(base + filled, base, part)
+        filled += part
+      }
       initialized = count
     }
   }
@@ -49,7 +57,8 @@ struct Reply {
     }
     let pieces = pieces(of: visible, chunked: chunked && hasBody, complete: cut == nil)
     guard let drip = orders?.drip, drip.count > 0 else {
-      return write(out + pieces.joined(), on: connection) && cut == nil && keepAlive
+      for piece in pieces { out += piece }
+      return write(out, on: connection) && cut == nil && keepAlive
     }
     guard write(out, on: connection) else { return false }
     for piece in pieces {
@@ -72,7 +81,7 @@ struct Reply {
   }
 
   private func pieces(of body: ArraySlice<UInt8>, chunked: Bool, complete: Bool) -> [[UInt8]] {
-    let size = 5000
+    let size = chunked || (orders?.drip.count ?? 0) > 0 ? 5000 : max(1, body.count)
     var pieces = stride(from: body.startIndex, to: body.endIndex, by: size).map { start -> [UInt8] in
       let part = body[start..<min(start + size, body.endIndex)]
       return chunked ? Array("\(String(part.count, radix: 16))\r\n".utf8) + part + [13, 10] : Array(part)

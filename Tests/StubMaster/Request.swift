@@ -20,8 +20,13 @@ struct Request {
 struct Digest {
   private(set) var value: UInt64 = 0xcbf2_9ce4_8422_2325
 
-  mutating func add(_ bytes: some Sequence<UInt8>) {
-    for byte in bytes { value = (value ^ UInt64(byte)) &* 0x100_0000_01b3 }
+  mutating func add(_ bytes: UnsafeRawBufferPointer) {
+    guard var next = bytes.baseAddress else { return }
+    let end = next + bytes.count
+    while next < end {
+      value = (value ^ UInt64(next.load(as: UInt8.self))) &* 0x100_0000_01b3
+      next += 1
+    }
   }
 
   var hex: String {
@@ -109,16 +114,26 @@ struct RequestReader {
   private mutating func readHead() -> String? {
     var searched = start
     while true {
-      if buffer.count - searched >= 4 {
-        for index in searched...(buffer.count - 4)
-        where buffer[index] == 13 && buffer[index + 1] == 10 && buffer[index + 2] == 13 && buffer[index + 3] == 10 {
-          let head = String(decoding: buffer[start..<index], as: UTF8.self)
-          start = index + 4
-          return head
-        }
-        searched = buffer.count - 3
+      if let end = endOfHead(from: searched) {
+        let head = String(decoding: buffer[start..<end], as: UTF8.self)
+        start = end + 4
+        return head
       }
+      searched = max(start, buffer.count - 3)
       guard buffer.count - start < Self.maxHeadBytes, fill() else { return nil }
+    }
+  }
+
+  private func endOfHead(from offset: Int) -> Int? {
+    buffer.withUnsafeBytes { bytes in
+      guard let base = bytes.baseAddress else { return nil }
+      var searched = offset
+      while searched + 4 <= bytes.count {
+        guard let hit = memchr(base + searched, 13, bytes.count - searched - 3) else { return nil }
+        if memcmp(hit, "\r\n\r\n", 4) == 0 { return base.distance(to: UnsafeRawPointer(hit)) }
+        searched = base.distance(to: UnsafeRawPointer(hit)) + 1
+      }
+      return nil
     }
   }
 
@@ -141,7 +156,7 @@ struct RequestReader {
         guard fill() else { return false }
       }
       let part = min(left, buffer.count - start)
-      request.bodyDigest.add(buffer[start..<(start + part)])
+      buffer.withUnsafeBytes { request.bodyDigest.add(UnsafeRawBufferPointer(rebasing: $0[start..<(start + part)])) }
       start += part
       left -= part
     }
