@@ -20,7 +20,7 @@ public struct ByteCount: Hashable, Comparable, Sendable, Codable, CustomStringCo
   /// `600MiB`, `1.5GiB`, `12KiB`, `17B`: at most one decimal.
   public var description: String {
     for (unit, shift) in [("GiB", 30), ("MiB", 20), ("KiB", 10)] where bytes >= 1 << shift {
-      let tenths = (bytes >> (shift - 10)) * 10 >> 10
+      let tenths = ((bytes >> (shift - 10)) * 10) >> 10
       return tenths % 10 == 0 ? "\(tenths / 10)\(unit)" : "\(tenths / 10).\(tenths % 10)\(unit)"
     }
     return "\(bytes)B"
