@@ -98,12 +98,13 @@ module MasterPool
       Puppet.features.define_singleton_method(:root?) { true }
       complaints = []
       Puppet::Util::Log.newdestination(Puppet::Test::LogCollector.new(complaints))
-      Puppet.settings.preferred_run_mode = :server
       Puppet.initialize_settings(arguments(options.to_h.slice(:confdir, :codedir).compact), true, true)
       # It would go on with its defaults, and so serve another site than the one that was meant.
       broken = complaints.find { |message| message.level == :err }
       raise broken.message if broken
 
+      # Only now: initializing has set it to :user.
+      Puppet.settings.preferred_run_mode = :server
       SITE.to_h { |name| [name, Puppet[name]] }
     end
 

@@ -51,11 +51,10 @@ module MasterPool
       decoded
     end
 
-    # Query and form in one, as Puppet's server has always had it; then who asks.
+    # Query and form in one, the form's word winning: agents name their environment in both. Then who asks.
     def params(request)
-      pairs = decode_pairs(request.query)
-      pairs += decode_pairs(request.body) if request.headers['content-type'].to_s.start_with?(FORM)
-      given = pairs.group_by(&:first).transform_values { |same| same.size == 1 ? same[0][1] : same.map(&:last) }
+      given = decode_pairs(request.query)
+      given.merge!(decode_pairs(request.body)) if request.headers['content-type'].to_s.start_with?(FORM)
       decode_params(given).merge(identity(request))
     end
 
@@ -97,8 +96,9 @@ module MasterPool
       respond_with_http_error(Puppet::Network::HTTP::Response.new(self, response), error)
     end
 
+    # A name that comes more than once has a list for its value.
     def decode_pairs(text)
-      URI.decode_www_form(text)
+      URI.decode_www_form(text).group_by(&:first).transform_values { |same| same.size == 1 ? same[0][1] : same.map(&:last) }
     end
 
     def identity(request)

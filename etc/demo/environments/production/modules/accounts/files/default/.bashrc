@@ -1,0 +1,4 @@
+case $- in *i*) ;; *) return ;; esac
+shopt -s histappend checkwinsize
+PS1='\u@\h:\w\$ '
+alias ll='ls -l'

@@ -1,0 +1,3 @@
+set nocompatible noexpandtab tabstop=8 shiftwidth=8
+set number relativenumber
+syntax on

@@ -1,0 +1,4 @@
+# A PostgreSQL server.
+class profile::database {
+  include postgresql
+}

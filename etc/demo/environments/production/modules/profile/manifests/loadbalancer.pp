@@ -1,0 +1,4 @@
+# The balancer in front of the web servers.
+class profile::loadbalancer {
+  include haproxy
+}

@@ -1,0 +1,4 @@
+# A web server with its sites.
+class profile::web {
+  include apache
+}
