@@ -1,6 +1,7 @@
 # frozen_string_literal: true
 
 require 'etc'
+require 'fileutils'
 require 'json'
 require 'puppet'
 require 'puppet/application_support'
@@ -33,14 +34,16 @@ module MasterPool
     end
 
     def self.run(options)
+      # Puppet makes these folders, not the ones above them.
+      FileUtils.mkdir_p(options.to_h.slice(:ssldir, :reportdir, :bucketdir).values.compact)
       server = Puppet::Util::RunMode[:server]
       Puppet.settings.preferred_run_mode = :server
       Puppet.initialize_settings(flags(options), true, true)
-      Puppet[:log_level] = options.log_level
       log_to_standard_streams
       Puppet.settings.initialize_app_defaults(
         Puppet::Settings.app_defaults_for_run_mode(server).merge(name: 'server', facts_terminus: 'json')
       )
+      self.log_level = options.log_level
       Puppet::ApplicationSupport.push_application_context(server)
       Puppet.settings.use :main, :server, :ssl, :metrics
       serve_from_disk
@@ -116,8 +119,13 @@ module MasterPool
 
     def self.log_to_standard_streams
       Puppet[:color] = 'false'
-      Puppet::Util::Log.level = Puppet[:log_level].to_sym
       Puppet::Util::Log.newdestination(:console)
+    end
+
+    # One line a catalog is Puppet's own default, and more than a log of many workers wants.
+    def self.log_level=(given)
+      given ||= Puppet.settings.set_by_config?(:log_level) ? Puppet[:log_level] : 'warning'
+      Puppet[:log_level] = given
     end
 
     # `terminus_class=` would hold for this thread alone.

@@ -10,7 +10,7 @@ module MasterPool
   ) do
     # Ends the process: 0 after --help, 64 for what does not parse, 78 for folders that are not there.
     def self.parse(arguments)
-      options = new(title: 'master', log_level: 'warning')
+      options = new(title: 'master')
       parser = Options.parser(options)
       rest = parser.parse(arguments)
       raise OptionParser::NeedlessArgument, rest.first unless rest.empty?
@@ -48,9 +48,8 @@ module MasterPool
         o.on('--environment-timeout V', 'how long manifests stay in memory: 0, unlimited, 30s, 5m, …') do |v|
           options.environment_timeout = v
         end
-        o.on('--log-level LEVEL', %w[debug info notice warning err], 'debug, info, notice, warning (default), err') do |v|
-          options.log_level = v
-        end
+        o.on('--log-level LEVEL', %w[debug info notice warning err],
+             "what is logged; else puppet.conf's log_level, else warning") { |v| options.log_level = v }
         o.on('--title TEXT', 'name of this worker in ps and in its messages') { |v| options.title = v }
         o.on('-h', '--help', 'this text') do
           puts o
