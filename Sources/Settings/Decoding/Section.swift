@@ -1,0 +1,122 @@
+import Yams
+
+/// A mapping with known keys; an absent one has no values, so that its readers give their defaults.
+struct Section {
+  let field: Field
+  let vocabulary: Vocabulary
+  private var values: [String: Field] = [:]
+
+  private init(_ field: Field, _ vocabulary: Vocabulary) {
+    self.field = field
+    self.vocabulary = vocabulary
+  }
+
+  subscript(key: String) -> Field? {
+    precondition(vocabulary.keys.contains(key), "\(key) is missing in the vocabulary of \(field.path)")
+    return values[key]
+  }
+
+  /// What `read` makes of the key's value; the default where it is absent, or wrong and reported.
+  func read<Value>(_ key: String, _ defaultValue: Value, _ read: (Field) -> Value?) -> Value {
+    self[key].flatMap(read) ?? defaultValue
+  }
+
+  /// The same for a key without a default: nil where it is absent or wrong.
+  func optional<Value>(_ key: String, _ read: (Field) -> Value?) -> Value? {
+    self[key].flatMap(read)
+  }
+
+  /// The same for a key that must be there.
+  func required<Value>(_ key: String, example: String, _ read: (Field) -> Value?) -> Value? {
+    guard let value = self[key] else {
+      missing(key, example: example)
+      return nil
+    }
+    return read(value)
+  }
+
+  func missing(_ key: String, example: String) {
+    let path = field.path.isEmpty ? key : "\(field.path).\(key)"
+    field.findings.add(field.keySpot, path, "it is missing", "write \(key): \(example)")
+  }
+
+  func section(_ key: String) -> Section {
+    guard let vocabulary = vocabulary.sections[key] else {
+      preconditionFailure("\(key) is no section in the vocabulary of \(field.path)")
+    }
+    return self[key].map { Section(reading: $0, vocabulary) } ?? Section(field, vocabulary)
+  }
+
+  /// Reports every key that is not in the vocabulary.
+  init(reading field: Field, _ vocabulary: Vocabulary) {
+    self.init(field, vocabulary)
+    let expected = "a mapping with \(vocabulary.keys.prefix(3).joined(separator: ", ")) …"
+    for (name, value) in field.entries(expected: expected) ?? [] {
+      if vocabulary.keys.contains(name) {
+        values[name] = value
+      } else {
+        value.findings.add(value.keySpot, value.path, "unknown key", vocabulary.advice(for: name, below: field.path))
+      }
+    }
+  }
+}
+
+extension Field {
+  /// The entries of a mapping in the order of the file; of those that are written twice only the last.
+  func entries(expected: String) -> [(name: String, value: Field)]? {
+    guard case .mapping(let mapping) = shape else {
+      wrongShape(expected: expected)
+      return nil
+    }
+    var entries: [(name: String, value: Field)] = []
+    var first: [String: Int] = [:]
+    for (key, node) in mapping.merged {
+      guard case .scalar(let scalar) = key, !scalar.string.isEmpty else {
+        findings.add(key.mark?.spot ?? spot, path, "a key is not a text", "write a name before the colon")
+        continue
+      }
+      let name = findings.standIns[scalar.string] ?? scalar.string
+      let path = path.isEmpty ? name : "\(path).\(name)"
+      let value = Field(node: node, path: path, keySpot: key.mark?.spot ?? spot, findings: findings)
+      if let line = first[name] {
+        findings.add(value.keySpot, path, "the key is written twice, first in line \(line)", "keep one")
+        entries.removeAll { $0.name == name }
+      }
+      first[name] = first[name] ?? value.keySpot.line
+      entries.append((name, value))
+    }
+    return entries
+  }
+}
+
+extension Node.Mapping {
+  /// The mapping with what `<<: *other` brings, which any key of its own overrides.
+  fileprivate var merged: [(key: Node, value: Node)] {
+    let own = filter { !$0.key.isMergeKey }
+    let names = Set(own.compactMap { $0.key.scalar?.string })
+    let brought = filter { $0.key.isMergeKey && $0.value.mapping != nil }
+      .flatMap { $0.value.mapping.map(Array.init) ?? [] }
+      .filter { pair in !pair.key.isMergeKey && !names.contains(pair.key.scalar?.string ?? "") }
+    let odd = filter { $0.key.isMergeKey && $0.value.mapping == nil }
+    return brought + own + odd
+  }
+}
+
+extension Node {
+  fileprivate var isMergeKey: Bool {
+    guard case .scalar(let scalar) = self else { return false }
+    return scalar.string == "<<" && scalar.style == .plain
+  }
+}
+
+extension Vocabulary {
+  /// What to write instead of a key that it does not know.
+  fileprivate func advice(for name: String, below path: String) -> String {
+    let home = sections.filter { $0.value.keys.contains(name) }.keys.sorted()
+    if let section = home.first, home.count == 1, section != "*" {
+      return "write it under \(path.isEmpty ? section : "\(path).\(section)")"
+    }
+    if let near = nearest(to: name, among: keys) { return "write \(near)" }
+    return "take it out, or write \(listed(keys))"
+  }
+}

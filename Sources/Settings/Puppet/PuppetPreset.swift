@@ -1,0 +1,92 @@
+import Pool
+
+/// What `master: puppet` stands for: a Ruby worker over Puppet's own code, and the rules of Puppet's auth.conf.
+extension Reader {
+  func puppet(_ pool: Section, _ name: PoolName, _ places: Places) -> Preset? {
+    guard pool["puppet"] != nil else {
+      pool.missing("puppet", example: "{confdir: /etc/puppet}")
+      return nil
+    }
+    let section = pool.section("puppet")
+    let configuration = section.required("confdir", example: "/etc/puppet", folder)
+    let code = section.optional("codedir", folder)
+    let certificates = section.optional("ssldir") { path($0) }
+    let reports = section.read("reportdir", "\(places.state)/puppet/reports") { path($0) }
+    let bucket = section.read("bucketdir", "\(places.state)/puppet/bucket") { path($0) }
+    let timeout = section.read("environment_timeout", "unlimited", environmentTimeout)
+    guard let ruby = ruby(section), let adapter = adapter(section), let configuration else { return nil }
+
+    let folders = [
+      ("--confdir", configuration), ("--codedir", code), ("--ssldir", certificates), ("--reportdir", reports),
+      ("--bucketdir", bucket), ("--environment-timeout", timeout),
+    ]
+    let command =
+      [ruby, adapter, "--socket", "{socket}", "--slot", "{slot}"]
+      + folders.flatMap { option, value in value.map { [option, $0] } ?? [] } + ["--title", "{pool}/{index}"]
+    return Preset(
+      command: command, environment: ["LANG": "C.UTF-8"], readyPath: "/status", alivePath: "/status",
+      routes: puppetRoutes(to: name),
+      keeps: [("ssldir", certificates), ("reportdir", reports), ("bucketdir", bucket)].compactMap { name, path in
+        path.map { (name, $0) }
+      },
+      // A code directory lies below confdir, and `.resource_types` in it is a cache.
+      reads: [("confdir", configuration), ("codedir", code)].compactMap { name, path in path.map { (name, $0) } })
+  }
+
+  private func ruby(_ section: Section) -> String? {
+    if let field = section["ruby"] { return interpreter(field) }
+    if let found = surroundings.executable("ruby") ?? surroundings.executable("/usr/bin/ruby") { return found }
+    let field = section.field
+    findings.add(
+      field.keySpot, "\(field.path).ruby", "there is no ruby on PATH", "install it, or write ruby: /path/to/ruby")
+    return nil
+  }
+
+  private func interpreter(_ field: Field) -> String? {
+    guard let text = field.text(expected: "/usr/bin/ruby") else { return nil }
+    let name = text.contains("/") ? surroundings.absolute(text, from: folder) : text
+    guard let found = surroundings.executable(name) else {
+      field.problem("\(name) is not a program", "write the path of ruby, or install it")
+      return nil
+    }
+    return found
+  }
+
+  private func adapter(_ section: Section) -> String? {
+    if let field = section["adapter"] { return file(field) }
+    if let masters = surroundings.mastersDirectory { return "\(masters)/puppet/worker.rb" }
+    let field = section.field
+    findings.add(
+      field.keySpot, "\(field.path).adapter", "the Puppet worker was not found beside the program",
+      "write adapter: /path/to/masters/puppet/worker.rb")
+    return nil
+  }
+
+  /// How long a worker keeps its manifests, as Puppet's setting of that name takes it: `unlimited` or seconds.
+  private func environmentTimeout(_ field: Field) -> String? {
+    if field.isWord("unlimited") { return "unlimited" }
+    if field.isWord("0") { return "0" }
+    return field.time(in: .zero ... .seconds(365 * 86400), or: "unlimited, 0")
+      .map { String($0.components.seconds) }
+  }
+}
+
+/// Puppet's own rules: a node's catalog, node and report for itself alone, files for every verified node, and
+/// nothing else. MRI Puppet has no authorization left of its own, so these are all that there is.
+func puppetRoutes(to pool: PoolName) -> [Route] {
+  let read = ["GET", "HEAD"]
+  return [
+    // A catalog request reads, whatever its method: its body is the node's facts.
+    Route(path: "/puppet/v3/catalog/{certname}", methods: ["GET", "POST"], allow: .self, pool: pool, retry: true),
+    Route(path: "/puppet/v3/node/{certname}", methods: ["GET"], allow: .self, pool: pool),
+    Route(path: "/puppet/v3/report/{certname}", methods: ["PUT"], allow: .self, pool: pool),
+    Route(path: "/puppet/v3/facts/{certname}", methods: ["PUT"], allow: .self, pool: pool),
+    Route(path: "/puppet/v3/file_metadata/", methods: read, allow: .authenticated, pool: pool),
+    Route(path: "/puppet/v3/file_metadatas/", methods: read, allow: .authenticated, pool: pool),
+    Route(path: "/puppet/v3/file_content/", methods: read, allow: .authenticated, pool: pool),
+    Route(
+      path: "/puppet/v3/file_bucket_file/", methods: ["GET", "HEAD", "PUT"], allow: .authenticated, pool: pool),
+    Route(path: "/puppet/v3/static_file_content/", methods: ["GET"], allow: .authenticated, pool: pool),
+    Route(path: "/puppet/v3/environments", methods: ["GET"], allow: .authenticated, pool: pool),
+  ]
+}

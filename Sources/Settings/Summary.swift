@@ -1,0 +1,136 @@
+import Pool
+
+/// The effective settings, defaults filled in, as a person reads them.
+public func summary(of settings: Settings) -> String {
+  let parts =
+    [overview(of: settings)] + settings.pools.map { pool(of: $0) } + [routes(of: settings)]
+    + (settings.remarks.isEmpty ? [] : [settings.remarks.map { "note: \($0)" }])
+  return parts.map { $0.joined(separator: "\n") }.joined(separator: "\n\n")
+}
+
+private func overview(of settings: Settings) -> [String] {
+  let limits = settings.proxy
+  let control = settings.control.listen.map { ", dashboard on \($0)" } ?? ""
+  return settings.listen.map { row("listen", listener($0)) }
+    + [
+      row("control", settings.control.socketPath + control),
+      row("state", "\(settings.stateDirectory), sockets in \(settings.runDirectory)"),
+      row(
+        "proxy",
+        "\(limits.threads.map { counted($0, "thread") } ?? "a thread for each core"), "
+          + "at most \(counted(limits.maxConnections, "connection"))"),
+      row(
+        "",
+        "a head within \(limits.headerTimeout.short) and \(limits.maxHeaderSize), idle \(limits.idleTimeout.short)"),
+      row("", "bodies up to \(limits.maxBodySize), up to \(limits.maxBufferedBody) held for a second try"),
+    ]
+}
+
+private func listener(_ listener: ListenerConfiguration) -> String {
+  guard let tls = listener.tls else { return "\(listener.address), in the clear" }
+  let clients =
+    switch tls.verifyClient {
+    case .none: "no client certificates"
+    case .optional: "client certificates optional"
+    case .required: "client certificates required"
+    }
+  let revoked = tls.clientCA == nil ? "" : tls.clientCRL == nil ? ", no revocation list" : ", revocations checked"
+  return "\(listener.address), TLS with \(tls.certificate), \(clients)\(revoked)"
+}
+
+private func pool(of plan: PoolPlan) -> [String] {
+  let policy = plan.policy
+  let launch = plan.launch
+  let own: [(String, String?)] = [
+    (
+      "workers",
+      counted(policy.size, "worker") + ", "
+        + (policy.concurrency == 1 ? "one request at a time each" : "\(policy.concurrency) requests at once each")
+    ),
+    ("command", launch.command.map(shellWord).joined(separator: " ")),
+    ("user", launch.user),
+    ("environment", variables(launch.environment)),
+    ("in folder", launch.workingDirectory),
+    (
+      "queue",
+      policy.queue.limit == 0
+        ? "none: busy is refused" : "\(counted(policy.queue.limit, "request")) for \(policy.queue.timeout.short)"
+    ),
+    ("stuck", "when a request takes \(policy.requestTimeout.short)"),
+    ("ready", "\(policy.ready.path) answers within \(policy.ready.timeout.short)"),
+    (
+      "alive",
+      "\(policy.alive.path) every \(policy.alive.every.short), \(policy.alive.timeout.short) each, "
+        + "given up after \(counted(policy.alive.failures, "failure"))"
+    ),
+    ("recycle", recycling(policy.recycle)),
+    ("", turns(policy)),
+    ("stop", "drains for \(policy.stop.drain.short), then SIGTERM, \(policy.stop.terminate.short) later SIGKILL"),
+    ("wipe", launch.cache.wipe.isEmpty ? "the worker's whole folder" : launch.cache.wipe.joined(separator: ", ")),
+    ("shared", launch.cache.shared.isEmpty ? nil : launch.cache.shared.joined(separator: ", ")),
+  ]
+  return ["pool \(plan.name)"] + own.compactMap { name, value in value.map { "  " + row(name, $0) } }
+}
+
+private func variables(_ environment: [String: String]) -> String? {
+  guard !environment.isEmpty else { return nil }
+  // Values may be secrets; their names are enough to check the file.
+  return environment.keys.sorted().joined(separator: ", ")
+}
+
+private func recycling(_ policy: RecyclePolicy) -> String {
+  let percent = Int((policy.jitter * 100).rounded())
+  let limits = [
+    policy.every.map { "after \($0.short)\(percent == 0 ? "" : ", or up to \(percent)% sooner")" },
+    policy.memory.map { "over \($0) gracefully" },
+    policy.memoryLimit.map { "over \($0) at once" },
+    policy.requests.map { "after \(counted($0, "request"))" },
+  ].compactMap { $0 }
+  return limits.isEmpty ? "never by itself" : limits.joined(separator: "; ")
+}
+
+private func turns(_ policy: PoolPolicy) -> String {
+  let least = policy.recycle.minReady.of(policy.size)
+  let order =
+    policy.recycle.surge == 0
+    ? "an old worker goes before its successor starts"
+    : "up to \(counted(policy.recycle.surge, "successor")) ready before an old worker goes"
+  return "\(order), at least \(least) of \(policy.size) ready"
+}
+
+private func routes(of settings: Settings) -> [String] {
+  let rows = settings.routes.map { route in
+    [
+      route.methods.isEmpty ? "any method" : route.methods.joined(separator: ","), route.path, rule(route.allow),
+      route.pool.rawValue + (route.retry ? ", tried twice" : ""),
+    ]
+  }
+  let widths = (0..<3).map { column in rows.map { $0[column].count }.max() ?? 0 }
+  return ["routes, the first that fits; 403 without one"]
+    + rows.map { row in
+      "  " + zip(row, widths + [0]).map { padded($0, to: $1) }.joined(separator: "  ")
+    }
+}
+
+private func rule(_ rule: AccessRule) -> String {
+  switch rule {
+  case .any: "anybody"
+  case .authenticated: "any certificate"
+  case .self: "{certname} itself"
+  case .names(let names): names.joined(separator: ", ")
+  }
+}
+
+private func row(_ name: String, _ value: String) -> String { "\(padded(name, to: 12))\(value)" }
+
+private func padded(_ text: String, to width: Int) -> String {
+  text + String(repeating: " ", count: max(0, width - text.count))
+}
+
+func counted(_ count: Int, _ noun: String) -> String { "\(count) \(noun)\(count == 1 ? "" : "s")" }
+
+/// As it could be pasted into a shell.
+private func shellWord(_ word: String) -> String {
+  let plain = word.allSatisfy { $0.isLetter || $0.isNumber || "/._-+=:,@%{}".contains($0) }
+  return plain && !word.isEmpty ? word : "'\(word.replacing("'", with: "'\\''"))'"
+}

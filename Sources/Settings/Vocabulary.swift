@@ -1,0 +1,52 @@
+/// The keys that one mapping of the file may have, and what may stand below them.
+public struct Vocabulary: Sendable {
+  public var keys: [String]
+  public var sections: [String: Vocabulary]
+
+  init(_ keys: [String], _ sections: [String: Vocabulary] = [:]) {
+    self.keys = keys + sections.keys.filter { !keys.contains($0) }.sorted()
+    self.sections = sections
+  }
+
+  /// Every key with its path, such as `pools.NAME.recycle.every`, in a stable order.
+  public var allPaths: [String] {
+    keys.flatMap { key in [key] + (sections[key]?.allPaths.map { "\(key).\($0)" } ?? []) }
+  }
+
+  /// What the whole file may say. A list's or a named mapping's members stand under `*`.
+  public static let file = Vocabulary(
+    ["state_dir", "run_dir", "listen", "proxy", "pools", "routes", "control"],
+    [
+      "listen": Vocabulary([], ["*": listener]), "proxy": proxy, "pools": Vocabulary([], ["*": pool]),
+      "routes": Vocabulary([], ["*": route]), "control": control,
+    ])
+
+  static let listener = Vocabulary(["address"], ["tls": tls])
+  static let tls = Vocabulary(["certificate", "private_key", "client_ca", "client_crl", "verify_client"])
+  static let proxy = Vocabulary([
+    "threads", "max_connections", "header_timeout", "idle_timeout", "max_header_size", "max_body_size",
+    "max_buffered_body",
+  ])
+  static let pool = Vocabulary(
+    [
+      "master", "puppet", "command", "environment", "user", "working_directory", "workers", "concurrency", "queue",
+      "request_timeout", "ready", "alive", "recycle", "stop", "cache",
+    ],
+    [
+      "puppet": puppet, "queue": queue, "ready": ready, "alive": alive, "recycle": recycle, "stop": stop,
+      "cache": cache,
+    ])
+  static let puppet = Vocabulary([
+    "confdir", "codedir", "ssldir", "reportdir", "bucketdir", "environment_timeout", "ruby", "adapter",
+  ])
+  static let queue = Vocabulary(["limit", "timeout"])
+  static let ready = Vocabulary(["path", "timeout"])
+  static let alive = Vocabulary(["path", "every", "timeout", "failures"])
+  static let recycle = Vocabulary([
+    "every", "jitter", "memory", "memory_limit", "requests", "surge", "min_ready",
+  ])
+  static let stop = Vocabulary(["drain", "terminate"])
+  static let cache = Vocabulary(["wipe", "shared"])
+  static let route = Vocabulary(["path", "methods", "allow", "pool", "retry"])
+  static let control = Vocabulary(["socket", "listen"])
+}
