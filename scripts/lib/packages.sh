@@ -1,44 +1,42 @@
-# Debian packages that a script needs. Sourced, not run.
+# Sourced, not run. What a script needs of the machine: Debian packages, Swift.
 
-# need_packages NAME…: installs those that are missing; says so, and fails with the command to type where it may not.
+# need_packages NAME…: installs those that are missing, as root or by sudo; ends the script where neither will do.
 need_packages() {
-  local missing=() name
-  for name in "$@"; do
-    [[ $(dpkg-query -W -f '${db:Status-Status}' "$name" 2>/dev/null) == installed ]] || missing+=("$name")
+  local package missing=() as_root=()
+  for package in "$@"; do
+    [[ $(dpkg-query -W -f '${db:Status-Status}' "$package" 2>/dev/null) == installed ]] || missing+=("$package")
   done
   ((${#missing[@]})) || return 0
-  local as_root=()
   if ((EUID != 0)); then
-    if ! sudo -n true 2>/dev/null; then
-      echo "These Debian packages are missing; as root: apt-get install ${missing[*]}" >&2
-      return 1
+    if ! command -v sudo >/dev/null; then
+      echo "These packages are missing: ${missing[*]}. Run as root: apt-get install ${missing[*]}" >&2
+      exit 69
     fi
-    as_root=(sudo -n env)
+    as_root=(sudo)
   fi
   echo "Installing from Debian: ${missing[*]}"
   local log
   log=$(mktemp)
-  if ! { "${as_root[@]}" apt-get -q update &&
-    DEBIAN_FRONTEND=noninteractive "${as_root[@]}" apt-get -q install -y --no-install-recommends "${missing[@]}"; } \
-    >"$log" 2>&1; then
+  if ! { "${as_root[@]}" apt-get -q update && "${as_root[@]}" env DEBIAN_FRONTEND=noninteractive \
+    apt-get -q -y --no-install-recommends install "${missing[@]}"; } >"$log" 2>&1; then
     tail -n 20 "$log" >&2
     rm -f "$log"
-    echo "Debian's packages could not be installed: ${missing[*]}" >&2
-    return 1
+    echo "apt-get could not install ${missing[*]}; its last words are above." >&2
+    exit 69
   fi
   rm -f "$log"
 }
 
-# need_swift: the compiler, new enough, with its libraries' headers.
+# need_swift: the oldest Swift that Package.swift can be read by.
 need_swift() {
-  local wanted=6.2 found
+  local least=6.2 version
   if ! command -v swift >/dev/null; then
-    echo "swift is not on the PATH; https://www.swift.org/install/linux has it for Debian 12 ($wanted or newer)" >&2
-    return 1
+    echo "swift was not found. Install Swift $least or newer (https://www.swift.org/install/linux/) and put it on PATH." >&2
+    exit 69
   fi
-  found=$(swift --version 2>/dev/null | sed -n 's/.*Swift version \([0-9.]*\).*/\1/p' | head -n 1)
-  if [[ $(printf '%s\n' "$wanted" "$found" | sort -V | head -n 1) != "$wanted" ]]; then
-    echo "swift is version $found; $wanted or newer is needed" >&2
-    return 1
+  version=$(swift --version 2>/dev/null | sed -nE 's/.*Swift version ([0-9]+\.[0-9]+).*/\1/p' | head -n 1)
+  if [[ $(printf '%s\n' "$least" "${version:-0}" | sort -V | head -n 1) != "$least" ]]; then
+    echo "Swift ${version:-of an unknown version} is too old; $least or newer is needed (https://www.swift.org/install/linux/)." >&2
+    exit 69
   fi
 }
