@@ -1,4 +1,6 @@
-// What Glibc's module leaves out or Swift cannot call, one header for each topic.
+// What Glibc's module leaves out or Swift cannot call, one header for each topic. None may be named as one of the
+// system's own, or it would be found in its place.
 #pragma once
 #include "epoll.h"
-#include "spawn.h"
+#include "files.h"
+#include "launch.h"

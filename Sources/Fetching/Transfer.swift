@@ -1,0 +1,252 @@
+import CCurl
+import Glibc
+import Synchronization
+
+/// Where a response's body goes.
+enum Sink: Sendable {
+  case collect(limit: Int)
+  case stream(@Sendable ([UInt8]) -> Bool)
+}
+
+/// What came of a response.
+struct Collected: Sendable {
+  var status = 0
+  var headers: [(name: String, value: String)] = []
+  var body: [UInt8] = []
+}
+
+/// One exchange and its curl handle. Made anywhere, then used by the loop's thread alone but for `cancel`.
+final class Transfer: @unchecked Sendable {
+  /// Of all header lines together.
+  static let maxHeaderBytes = 64 << 10
+
+  let easy: UnsafeMutableRawPointer
+  private let sink: Sink
+  private let errorBuffer: UnsafeMutablePointer<CChar>
+  private var headerList: UnsafeMutablePointer<curl_slist>?
+  private var collected = Collected()
+  private var headerBytes = 0
+  private var stopped: Stop?
+  private var ending: (@Sendable (Result<Collected, FetchFailure>) -> Void)?
+  private let cancelled = Atomic(false)
+
+  /// Why we ended it ourselves.
+  private enum Stop { case enough, tooLarge }
+
+  init(_ request: FetchRequest, _ sink: Sink) throws(FetchFailure) {
+    guard let easy = curl_easy_init() else { throw .other("libcurl has no memory") }
+    self.easy = easy
+    self.sink = sink
+    errorBuffer = .allocate(capacity: Int(CURL_ERROR_SIZE))
+    errorBuffer.initialize(repeating: 0, count: Int(CURL_ERROR_SIZE))
+    try set(request)
+  }
+
+  deinit {
+    curl_easy_cleanup(easy)
+    curl_slist_free_all(headerList)
+    errorBuffer.deallocate()
+  }
+
+  func whenEnded(_ ending: @escaping @Sendable (Result<Collected, FetchFailure>) -> Void) { self.ending = ending }
+
+  func end(_ result: Result<Collected, FetchFailure>) {
+    ending?(result)
+    ending = nil
+  }
+
+  func cancel() { cancelled.store(true, ordering: .releasing) }
+
+  var isCancelled: Bool { cancelled.load(ordering: .acquiring) }
+
+  func result(of code: CURLcode) -> Result<Collected, FetchFailure> {
+    if isCancelled { return .failure(.cancelled) }
+    switch stopped {
+    case .enough: return .success(finished())
+    case .tooLarge: return .failure(.tooLarge)
+    case nil: break
+    }
+    switch code {
+    case CURLE_OK: return .success(finished())
+    case CURLE_COULDNT_CONNECT, CURLE_COULDNT_RESOLVE_HOST: return .failure(.cannotConnect(words(for: code)))
+    case CURLE_OPERATION_TIMEDOUT: return .failure(.timedOut)
+    case CURLE_GOT_NOTHING: return .failure(.other("the connection was closed without an answer"))
+    default: return .failure(.other(words(for: code)))
+    }
+  }
+
+  private func finished() -> Collected {
+    collected.status = ccurl_status(easy)
+    return collected
+  }
+
+  private func words(for code: CURLcode) -> String {
+    let number = Int32(truncatingIfNeeded: ccurl_system_error(easy))
+    if code == CURLE_COULDNT_CONNECT, number != 0 { return String(cString: strerror(number)) }
+    let words = String(cString: errorBuffer)
+    return words.isEmpty ? String(cString: curl_easy_strerror(code)) : words
+  }
+
+  // MARK: Setting up
+
+  private func set(_ request: FetchRequest) throws(FetchFailure) {
+    try setDefaults()
+    try setEndpoint(request.endpoint)
+    guard request.path.utf8.first == UInt8(ascii: "/"), request.path.utf8.allSatisfy({ (0x21...0x7E).contains($0) })
+    else { throw .other("\(request.path.debugDescription) is not a request's path") }
+    try set(CURLOPT_REQUEST_TARGET, request.path)
+    guard isToken(request.method) else { throw .other("\(request.method.debugDescription) is not a method") }
+    try setBody(request)
+    try set(CURLOPT_CUSTOMREQUEST, request.method)
+    if request.method == "HEAD" { try set(CURLOPT_NOBODY, 1) }
+    try setHeaders(request)
+    if let timeout = request.timeout {
+      let (seconds, attoseconds) = timeout.components
+      let milliseconds =
+        min(Int64(Int32.max) / 1000 - 1, max(0, seconds)) * 1000 + max(0, attoseconds) / 1_000_000_000_000_000
+      try set(CURLOPT_TIMEOUT_MS, Int(max(1, milliseconds)))
+    }
+  }
+
+  /// Nothing from the environment or from files: no proxy, no redirect, no netrc, no reused connection.
+  private func setDefaults() throws(FetchFailure) {
+    try set(CURLOPT_NOSIGNAL, 1)
+    try set(CURLOPT_PROTOCOLS_STR, "http,https")
+    try set(CURLOPT_PROXY, "")
+    try set(CURLOPT_HTTP_VERSION, Int(CURL_HTTP_VERSION_1_1))
+    try set(CURLOPT_FRESH_CONNECT, 1)
+    try set(CURLOPT_FORBID_REUSE, 1)
+    try check(ccurl_set_error_buffer(easy, errorBuffer))
+    let context = Unmanaged.passUnretained(self).toOpaque()
+    try check(ccurl_set_takers(easy, bodyCame, headerCame, context))
+  }
+
+  private func setEndpoint(_ endpoint: FetchEndpoint) throws(FetchFailure) {
+    switch endpoint {
+    case .unixSocket(let path):
+      guard path.utf8.first == UInt8(ascii: "/"), !path.utf8.contains(0) else {
+        throw .cannotConnect("\(path.debugDescription) is not an absolute path")
+      }
+      try set(CURLOPT_UNIX_SOCKET_PATH, path)
+      try set(CURLOPT_URL, "http://localhost/")
+    case .network(let host, let port, let tls):
+      let fine = host.utf8.allSatisfy { isTokenByte($0) || $0 == UInt8(ascii: ":") }
+      guard fine, !host.isEmpty else { throw .cannotConnect("\(host.debugDescription) is not a host") }
+      let place = host.contains(":") ? "[\(host)]:\(port)" : "\(host):\(port)"
+      try set(CURLOPT_URL, tls == nil ? "http://\(place)/" : "https://\(place)/")
+      if let file = tls?.authorities { try set(CURLOPT_CAINFO, file) }
+      if let file = tls?.certificate { try set(CURLOPT_SSLCERT, file) }
+      if let file = tls?.privateKey { try set(CURLOPT_SSLKEY, file) }
+    }
+  }
+
+  private func setBody(_ request: FetchRequest) throws(FetchFailure) {
+    // Without a body these methods still say that its length is 0.
+    let body = request.body ?? (["POST", "PUT", "PATCH"].contains(request.method) ? [] : nil)
+    guard let body else { return }
+    try check(body.withUnsafeBytes { ccurl_set_body(easy, $0.baseAddress, $0.count) })
+  }
+
+  private func setHeaders(_ request: FetchRequest) throws(FetchFailure) {
+    for (name, value) in request.headers {
+      guard isToken(name), !value.utf8.contains(where: { $0 < 0x20 && $0 != 0x09 || $0 == 0x7F }) else {
+        throw .other("the header \(name.debugDescription) has an impossible name or value")
+      }
+      // curl's spelling of an empty header; "Name:" would mean to leave it out.
+      try addHeaderLine(value.isEmpty ? "\(name);" : "\(name): \(value)")
+    }
+    try addHeaderLine("Connection: close")
+    // What curl would add by itself: to wait for 100 Continue, and the type of an HTML form.
+    try addHeaderLine("Expect:")
+    if !request.headers.contains(where: { $0.name.lowercased() == "content-type" }) {
+      try addHeaderLine("Content-Type:")
+    }
+    try check(ccurl_set_headers(easy, headerList))
+  }
+
+  private func addHeaderLine(_ line: String) throws(FetchFailure) {
+    guard let longer = curl_slist_append(headerList, line) else { throw .other("libcurl has no memory") }
+    headerList = longer
+  }
+
+  private func set(_ option: CURLoption, _ value: Int) throws(FetchFailure) {
+    try check(ccurl_set_number(easy, option, value))
+  }
+
+  private func set(_ option: CURLoption, _ value: String) throws(FetchFailure) {
+    guard !value.utf8.contains(0) else { throw .other("\(value.debugDescription) contains a zero byte") }
+    try check(ccurl_set_text(easy, option, value))
+  }
+
+  private func check(_ code: CURLcode) throws(FetchFailure) {
+    guard code == CURLE_OK else { throw .other(String(cString: curl_easy_strerror(code))) }
+  }
+
+  // MARK: Taking what comes
+
+  fileprivate func takeBody(_ bytes: UnsafeRawBufferPointer) -> Bool {
+    switch sink {
+    case .collect(let limit):
+      guard bytes.count <= limit - collected.body.count else {
+        stopped = .tooLarge
+        return false
+      }
+      collected.body.append(contentsOf: bytes)
+      return true
+    case .stream(let onBytes):
+      guard !isCancelled, onBytes(Array(bytes)) else {
+        stopped = .enough
+        return false
+      }
+      return true
+    }
+  }
+
+  fileprivate func takeHeader(_ bytes: UnsafeRawBufferPointer) -> Bool {
+    headerBytes += bytes.count
+    guard headerBytes <= Self.maxHeaderBytes else {
+      stopped = .tooLarge
+      return false
+    }
+    // After an interim answer (100, 103) comes another status line.
+    if bytes.starts(with: "HTTP/".utf8) {
+      collected.headers = []
+    } else if let colon = bytes.firstIndex(of: UInt8(ascii: ":")) {
+      let name = String(decoding: bytes[..<colon], as: UTF8.self)
+      let value = bytes[(colon + 1)...].drop { isBlank($0) }
+      let end = value.lastIndex { !isBlank($0) }.map { $0 + 1 } ?? value.startIndex
+      collected.headers.append((name: name, value: String(decoding: value[..<end], as: UTF8.self)))
+    }
+    return true
+  }
+}
+
+private func bodyCame(
+  _ bytes: UnsafeMutablePointer<CChar>?, _ size: Int, _ count: Int, _ context: UnsafeMutableRawPointer?
+) -> Int {
+  guard let context else { return 0 }
+  let transfer = Unmanaged<Transfer>.fromOpaque(context).takeUnretainedValue()
+  return transfer.takeBody(UnsafeRawBufferPointer(start: bytes, count: size * count)) ? size * count : 0
+}
+
+private func headerCame(
+  _ bytes: UnsafeMutablePointer<CChar>?, _ size: Int, _ count: Int, _ context: UnsafeMutableRawPointer?
+) -> Int {
+  guard let context else { return 0 }
+  let transfer = Unmanaged<Transfer>.fromOpaque(context).takeUnretainedValue()
+  return transfer.takeHeader(UnsafeRawBufferPointer(start: bytes, count: size * count)) ? size * count : 0
+}
+
+private func isBlank(_ byte: UInt8) -> Bool { byte == 0x20 || byte == 0x09 || byte == 0x0D || byte == 0x0A }
+
+/// RFC 9110, section 5.6.2.
+private func isToken(_ text: String) -> Bool { !text.isEmpty && text.utf8.allSatisfy(isTokenByte) }
+
+private func isTokenByte(_ byte: UInt8) -> Bool {
+  switch byte {
+  case UInt8(ascii: "a")...UInt8(ascii: "z"), UInt8(ascii: "A")...UInt8(ascii: "Z"),
+    UInt8(ascii: "0")...UInt8(ascii: "9"):
+    true
+  default: "!#$%&'*+-.^_`|~".utf8.contains(byte)
+  }
+}

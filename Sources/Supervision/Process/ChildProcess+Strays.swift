@@ -1,0 +1,46 @@
+import CLinux
+import Glibc
+import Synchronization
+
+/// Orphaned descendants of this process become its children, wherever they went.
+func becomeSubreaper() { _ = clinux_become_subreaper() }
+
+extension ChildProcess {
+  /// Those started here and not reaped yet. Starting and reaping exclude each other, so that a child is never taken
+  /// for a stray between its fork and its entry.
+  static let known = Mutex<Set<Int32>>([])
+
+  /// Reaps a leader that has ended, and what of its group is dead already.
+  static func forget(_ pid: Int32) {
+    known.withLock { known in
+      while clinux_reap(pid, true) > 0 {}
+      // It may have moved to another group.
+      _ = clinux_reap(pid, false)
+      known.remove(pid)
+    }
+  }
+
+  /// Kills and reaps our children that nobody here started: a worker's descendants that left its process group and
+  /// outlived their parents. Orphans in the group of a living worker are that worker's affair and stay.
+  ///
+  /// Never waits: a stray that takes a moment to die, or had children of its own, is met again by the next call.
+  /// - Parameter except: further children that are not to be touched.
+  /// - Returns: those that were killed now.
+  @discardableResult
+  static func reapStrays(except: Set<Int32> = []) -> [Int32] {
+    known.withLock { known in
+      let spared = known.union(except)
+      var killed: [Int32] = []
+      for entry in ProcessTable.children(of: getpid()) where !spared.contains(entry.pid) {
+        // Ours and not reaped, so its number is still its own.
+        if !entry.isZombie {
+          guard !spared.contains(entry.group) else { continue }
+          kill(entry.pid, SIGKILL)
+          killed.append(entry.pid)
+        }
+        _ = clinux_reap(entry.pid, false)
+      }
+      return killed
+    }
+  }
+}

@@ -1,0 +1,29 @@
+import CLinux
+import Glibc
+
+/// How a process ended.
+enum ExitStatus: Hashable, Sendable, CustomStringConvertible {
+  case exited(Int32)
+  case signalled(Int32, coreDumped: Bool)
+
+  init(_ ended: clinux_exit) {
+    switch ended.code {
+    case Int32(CLD_EXITED): self = .exited(ended.status)
+    case Int32(CLD_DUMPED): self = .signalled(ended.status, coreDumped: true)
+    default: self = .signalled(ended.status, coreDumped: false)
+    }
+  }
+
+  /// `exit 0`, `SIGKILL`, `SIGSEGV (core dumped)`
+  var description: String {
+    switch self {
+    case .exited(let status): "exit \(status)"
+    case .signalled(let signal, let coreDumped): Self.name(of: signal) + (coreDumped ? " (core dumped)" : "")
+    }
+  }
+
+  private static func name(of signal: Int32) -> String {
+    guard let name = clinux_signal_name(signal) else { return "signal \(signal)" }
+    return "SIG" + String(cString: name)
+  }
+}

@@ -1,0 +1,78 @@
+@preconcurrency import Dispatch
+import Glibc
+import Synchronization
+
+/// Reads a child's output as fast as it comes and hands it on by line: the child never waits for whoever logs it, and
+/// what a slow reader cannot take is counted instead of kept.
+final class OutputPump: Sendable {
+  /// Lines kept for a slow reader.
+  static let maxWaitingLines = 1024
+  /// Bytes taken at once; what is left is told again by the queue, so that other children have their turn.
+  static let readSize = 64 << 10
+
+  let lines: AsyncStream<OutputLine>
+  private let descriptor: Int32
+  private let continuation: AsyncStream<OutputLine>.Continuation
+  private let source: any DispatchSourceRead
+  private let state: Mutex<State>
+
+  private struct State {
+    var splitter: LineSplitter
+    var lost = 0
+  }
+
+  /// - Parameter descriptor: a pipe's reading end, which does not block; the pump's own from now on.
+  init(reading descriptor: Int32, on queue: DispatchQueue, lineLimit: Int = LineSplitter.defaultLimit) {
+    self.descriptor = descriptor
+    state = Mutex(State(splitter: LineSplitter(limit: lineLimit)))
+    (lines, continuation) = AsyncStream.makeStream(bufferingPolicy: .bufferingOldest(Self.maxWaitingLines))
+    source = DispatchSource.makeReadSource(fileDescriptor: descriptor, queue: queue)
+    // The handler keeps the pump alive until the cancellation lets go of it.
+    source.setEventHandler { self.read() }
+    source.setCancelHandler {
+      self.finish()
+      close(descriptor)
+    }
+    source.activate()
+  }
+
+  /// Takes what is still in the pipe and ends the lines, whoever may hold the other end.
+  func end() { source.cancel() }
+
+  private func read() {
+    if readOnce() == .ended { source.cancel() }
+  }
+
+  private enum Reading { case more, none, ended }
+
+  private func readOnce() -> Reading {
+    withUnsafeTemporaryAllocation(byteCount: Self.readSize, alignment: 16) { buffer in
+      let count = Glibc.read(descriptor, buffer.baseAddress, buffer.count)
+      if count < 0 { return errno == EAGAIN || errno == EINTR ? .none : .ended }
+      if count == 0 { return .ended }
+      state.withLock { state in
+        for line in state.splitter.take(buffer[..<count]) { handOn(line, &state) }
+      }
+      return .more
+    }
+  }
+
+  private func finish() {
+    // A pipe holds at most 1 MiB unless root made it larger; a writer that goes on is not waited for.
+    for _ in 0..<32 { if readOnce() != .more { break } }
+    state.withLock { state in
+      if let rest = state.splitter.end() { handOn(rest, &state) }
+    }
+    continuation.finish()
+  }
+
+  private func handOn(_ line: OutputLine, _ state: inout State) {
+    var line = line
+    line.lostBefore = state.lost
+    switch continuation.yield(line) {
+    case .enqueued, .terminated: state.lost = 0
+    case .dropped: state.lost += 1
+    @unknown default: state.lost = 0
+    }
+  }
+}

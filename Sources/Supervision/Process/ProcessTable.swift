@@ -1,0 +1,100 @@
+import CLinux
+import Glibc
+
+/// What proc(5) says of the processes, read without Foundation.
+enum ProcessTable {
+  struct Entry: Hashable, Sendable {
+    var pid: Int32
+    var parent: Int32
+    var group: Int32
+    var isZombie: Bool
+    var startTime: UInt64
+
+    /// Parses a line of `/proc/PID/stat`.
+    init?(stat: some Collection<UInt8>) {
+      // The name, in parentheses, may itself contain spaces, parentheses and digits: fields count from the last one.
+      let bytes = Array(stat)
+      guard let open = bytes.firstIndex(of: UInt8(ascii: "(")), let close = bytes.lastIndex(of: UInt8(ascii: ")")),
+        open < close, let pid = Int32(decimal: bytes[..<open].filter { $0 != UInt8(ascii: " ") })
+      else { return nil }
+      let fields = bytes[(close + 1)...].split(separator: UInt8(ascii: " "))
+      guard fields.count >= 20, let parent = Int32(decimal: fields[1]), let group = Int32(decimal: fields[2]),
+        let startTime = UInt64(decimal: fields[19])
+      else { return nil }
+      self.pid = pid
+      self.parent = parent
+      self.group = group
+      isZombie = fields[0].first == UInt8(ascii: "Z") || fields[0].first == UInt8(ascii: "X")
+      self.startTime = startTime
+    }
+  }
+
+  /// Nil where there is no such process.
+  static func entry(of pid: Int32) -> Entry? {
+    withUnsafeTemporaryAllocation(byteCount: 2048, alignment: 1) { buffer in
+      ProcFile.read("/proc/\(pid)/stat", into: buffer).flatMap { Entry(stat: $0) }
+    }
+  }
+
+  static func children(of parent: Int32) -> [Entry] {
+    pids().compactMap { entry(of: $0) }.filter { $0.parent == parent }
+  }
+
+  /// Every process there is.
+  static func pids() -> [Int32] {
+    guard let stream = opendir("/proc") else { return [] }
+    defer { closedir(stream) }
+    var found: [Int32] = []
+    while let entry = readdir(stream) {
+      guard let name = clinux_entry_name(entry), let pid = number(name) else { continue }
+      found.append(pid)
+    }
+    return found
+  }
+
+  private static func number(_ name: UnsafePointer<CChar>) -> Int32? {
+    var value: Int32 = 0
+    var next = name
+    while next.pointee != 0 {
+      guard (48...57).contains(next.pointee) else { return nil }
+      let (product, overflow) = value.multipliedReportingOverflow(by: 10)
+      let (sum, overflowed) = product.addingReportingOverflow(Int32(next.pointee) - 48)
+      guard !overflow, !overflowed else { return nil }
+      value = sum
+      next += 1
+    }
+    return value == 0 ? nil : value
+  }
+}
+
+/// Files of proc(5), which are read whole by one call.
+enum ProcFile {
+  /// Nil with errno set where it cannot be read.
+  static func read(_ path: String, into buffer: UnsafeMutableRawBufferPointer) -> Slice<
+    UnsafeMutableRawBufferPointer
+  >? {
+    let descriptor = open(path, O_RDONLY | O_CLOEXEC)
+    guard descriptor >= 0 else { return nil }
+    let count = Glibc.read(descriptor, buffer.baseAddress, buffer.count)
+    let error = errno
+    close(descriptor)
+    errno = error
+    return count < 0 ? nil : buffer[..<count]
+  }
+}
+
+extension FixedWidthInteger {
+  /// Digits alone; nil for anything else, and for what does not fit.
+  init?(decimal digits: some Collection<UInt8>) {
+    guard !digits.isEmpty else { return nil }
+    var value: Self = 0
+    for digit in digits {
+      guard (UInt8(ascii: "0")...UInt8(ascii: "9")).contains(digit) else { return nil }
+      let (product, overflow) = value.multipliedReportingOverflow(by: 10)
+      let (sum, overflowed) = product.addingReportingOverflow(Self(digit - UInt8(ascii: "0")))
+      guard !overflow, !overflowed else { return nil }
+      value = sum
+    }
+    self = value
+  }
+}
