@@ -11,6 +11,9 @@ public struct PoolMachine: Sendable {
   var isHurrying = false
   var hasFinished = false
 
+  /// After a shutdown: every slot is empty.
+  public var isFinished: Bool { hasFinished }
+
   public init(name: PoolName, policy: PoolPolicy) {
     self.name = name
     self.policy = policy

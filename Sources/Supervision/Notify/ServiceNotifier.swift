@@ -42,9 +42,9 @@ struct ServiceNotifier: Sendable {
     guard descriptor >= 0 else { return }
     defer { close(descriptor) }
     var text = state
-    var address_ = address
+    var name = address
     text.withUTF8 { bytes in
-      withUnsafePointer(to: &address_) { pointer in
+      withUnsafePointer(to: &name) { pointer in
         pointer.withMemoryRebound(to: sockaddr.self, capacity: 1) { name in
           _ = sendto(
             descriptor, bytes.baseAddress, bytes.count, Int32(MSG_NOSIGNAL) | Int32(MSG_DONTWAIT),

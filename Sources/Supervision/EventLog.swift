@@ -1,0 +1,77 @@
+import Logging
+import Pool
+
+/// The last events, numbered without gaps, and those who follow them.
+struct EventLog {
+  /// Older ones are forgotten.
+  static let capacity = 10_000
+  /// A follower that is so many events behind is let go.
+  static let followerBacklog = 1_000
+
+  private var events: [Event] = []
+  private var nextID = 1
+  private var followers: [Int: AsyncStream<Event>.Continuation] = [:]
+  private var nextFollower = 0
+  private let logger: Logger
+
+  init(logger: Logger) { self.logger = logger }
+
+  mutating func append(_ kind: Event.Kind, _ message: String, worker: WorkerID? = nil, exit: ExitRow? = nil) {
+    let event = Event(
+      id: nextID, at: Clock.timestamp(), kind: kind, message: message, worker: worker, exit: exit)
+    nextID += 1
+    events.append(event)
+    if events.count > Self.capacity { events.removeFirst(Self.capacity / 10) }
+    log(event)
+    for (number, follower) in followers {
+      switch follower.yield(event) {
+      case .enqueued: continue
+      case .dropped, .terminated:
+        follower.finish()
+        followers[number] = nil
+      @unknown default: continue
+      }
+    }
+  }
+
+  /// At most `limit` events: the first after `id`, or without one the last.
+  func events(after id: Int?, limit: Int) -> [Event] {
+    guard let id else { return Array(events.suffix(max(0, limit))) }
+    return Array(events.drop { $0.id <= id }.prefix(max(0, limit)))
+  }
+
+  mutating func follow() -> AsyncStream<Event> {
+    let (stream, continuation) = AsyncStream<Event>.makeStream(
+      bufferingPolicy: .bufferingOldest(Self.followerBacklog))
+    followers[nextFollower] = continuation
+    nextFollower += 1
+    return stream
+  }
+
+  func finish() {
+    for follower in followers.values { follower.finish() }
+  }
+
+  private func log(_ event: Event) {
+    var metadata: Logger.Metadata = ["event": "\(event.kind.rawValue)"]
+    if let pool = event.pool { metadata["pool"] = "\(pool)" }
+    if let slot = event.slot { metadata["slot"] = "\(slot)" }
+    if let generation = event.generation { metadata["generation"] = "\(generation)" }
+    if let exit = event.exit {
+      metadata["reason"] = "\(exit.reason.rawValue)"
+      metadata["requests_served"] = "\(exit.requestsServed)"
+      metadata["requests_lost"] = "\(exit.requestsLost)"
+    }
+    logger.log(level: event.kind.level, "\(event.message)", metadata: metadata)
+  }
+}
+
+extension Event.Kind {
+  fileprivate var level: Logger.Level {
+    switch self {
+    case .spawn, .drain: .debug
+    case .ready, .exit, .wipe, .proxy, .command, .supervisor: .info
+    case .wipeFailed, .backOff: .warning
+    }
+  }
+}

@@ -1,0 +1,149 @@
+import Glibc
+import Pool
+
+/// What operators ask for: status, events, commands.
+extension Supervisor {
+  /// The largest pool that `scale` makes.
+  static let maxPoolSize = 1024
+
+  public func status() -> StatusDocument {
+    StatusDocument(
+      version: plan.version, pid: getpid(), uptimeSeconds: (Clock.now() - started).inSeconds, state: phase.name,
+      listen: listeners.map(\.address.description),
+      proxy: proxy.map { .init(pid: $0.child.pid, generation: $0.generation, counters: $0.counters) },
+      pools: plan.pools.compactMap { pools[$0.name].map(describe) })
+  }
+
+  public func isReady() -> Bool {
+    guard case .running = phase else { return false }
+    return isServing
+  }
+
+  public func events(after id: Int?, limit: Int) -> [Event] { log.events(after: id, limit: limit) }
+
+  public func liveEvents() -> AsyncStream<Event> { log.follow() }
+
+  public func perform(_ command: ControlCommand) -> ControlReply {
+    let reply = answer(command)
+    switch reply {
+    case .accepted(let message, _): log.append(.command, message)
+    case .refused(let message): log.append(.command, "refused: \(message)")
+    }
+    return reply
+  }
+
+  private func answer(_ command: ControlCommand) -> ControlReply {
+    switch phase {
+    case .drainingProxy, .stoppingPools, .stopped:
+      guard command == .stop else { return .refused(message: "masterpool is stopping") }
+    case .starting, .running: break
+    }
+    switch command {
+    case .restart(let targets, let reason): return restart(targets, reason)
+    case .drain(let slot): return setHeld(true, slot)
+    case .resume(let slot): return setHeld(false, slot)
+    case .scale(let pool, let size): return scale(pool, to: size)
+    case .stop:
+      stop()
+      return .accepted(message: "stopping", workers: [])
+    }
+  }
+
+  private func restart(_ targets: [ControlCommand.Target], _ reason: RecycleReason) -> ControlReply {
+    let wanted = targets.isEmpty ? plan.pools.map { .pool($0.name) } : targets
+    var slots: [SlotID] = []
+    for target in wanted {
+      switch target {
+      case .pool(let name):
+        guard let pool = pools[name] else { return unknown(name) }
+        slots += pool.machine.slots.filter(\.isWanted).map(\.id)
+      case .slot(let slot):
+        guard slotExists(slot) else { return unknown(slot) }
+        slots.append(slot)
+      }
+    }
+    let workers = slots.compactMap(occupant)
+    for slot in slots { feed(.restart(slot: slot.index, reason), to: slot.pool) }
+    return .accepted(
+      message: "recycling \(slots.map(\.description).joined(separator: ", ")), \(reason.rawValue)", workers: workers)
+  }
+
+  private func setHeld(_ held: Bool, _ slot: SlotID) -> ControlReply {
+    guard slotExists(slot) else { return unknown(slot) }
+    feed(held ? .hold(slot: slot.index) : .release(slot: slot.index), to: slot.pool)
+    return .accepted(
+      message: held ? "\(slot) is taken out" : "\(slot) is back", workers: [slot].compactMap(occupant))
+  }
+
+  private func scale(_ name: PoolName, to size: Int) -> ControlReply {
+    guard let pool = pools[name] else { return unknown(name) }
+    guard (1...Self.maxPoolSize).contains(size) else {
+      return .refused(message: "\(size) workers are not possible; give 1 to \(Self.maxPoolSize)")
+    }
+    let before = pool.machine.policy.size
+    feed(.scale(size), to: name)
+    return .accepted(message: "\(name) goes from \(before) to \(size) workers", workers: [])
+  }
+
+  private func slotExists(_ slot: SlotID) -> Bool {
+    pools[slot.pool]?.machine.slots.contains { $0.id == slot && $0.isWanted } == true
+  }
+
+  private func occupant(of slot: SlotID) -> WorkerID? {
+    guard let found = pools[slot.pool]?.machine.slots.first(where: { $0.id == slot }) else { return nil }
+    return (found.incumbent ?? found.workers.last).map { WorkerID(slot: slot, generation: $0.generation) }
+  }
+
+  private func unknown(_ pool: PoolName) -> ControlReply {
+    .refused(message: "no pool \(pool); there is \(plan.pools.map(\.name.rawValue).joined(separator: ", "))")
+  }
+
+  private func unknown(_ slot: SlotID) -> ControlReply {
+    guard let pool = pools[slot.pool] else { return unknown(slot.pool) }
+    return .refused(message: "no slot \(slot); \(slot.pool) has 0 to \(pool.machine.policy.size - 1)")
+  }
+
+  // MARK: Status
+
+  private func describe(_ pool: ManagedPool) -> StatusDocument.Pool {
+    StatusDocument.Pool(
+      name: pool.plan.name, size: pool.machine.policy.size, ready: pool.machine.readyCount,
+      queueLength: pool.counters.queueLength, shedTotal: pool.earlierSheds + pool.counters.shedTotal,
+      workers: pool.machine.slots.filter { $0.isWanted || !$0.isEmpty }.flatMap { describe($0, in: pool) })
+  }
+
+  /// A line for each occupant, or one for a slot without any.
+  private func describe(_ slot: Slot, in pool: ManagedPool) -> [StatusDocument.Worker] {
+    guard !slot.workers.isEmpty else {
+      return [
+        describe(slot, generation: slot.lastGeneration, slot.backOff.until == nil ? "empty" : "backing_off", pool)
+      ]
+    }
+    return slot.workers.map { worker in
+      describe(
+        slot, generation: worker.generation,
+        slot.isHeld && worker.state.name == "ready" ? "drained" : worker.state.name, pool)
+    }
+  }
+
+  private func describe(
+    _ slot: Slot, generation: Generation, _ state: String, _ pool: ManagedPool
+  ) -> StatusDocument.Worker {
+    let worker = pool.workers[WorkerID(slot: slot.id, generation: generation)]
+    return StatusDocument.Worker(
+      slot: slot.id.index, generation: generation.rawValue, pid: worker?.exit == nil ? worker?.child.pid : nil,
+      state: state, ageSeconds: worker.map { (Clock.now() - $0.spawned).inSeconds },
+      memoryBytes: worker?.memory?.bytes, requestsTotal: worker?.requestsTotal ?? 0,
+      requestsInFlight: worker?.current.requestsInFlight ?? 0, lastRecycle: pool.lastRecycles[slot.id])
+  }
+}
+
+extension Supervisor.Phase {
+  fileprivate var name: String {
+    switch self {
+    case .starting: "starting"
+    case .running: "running"
+    case .drainingProxy, .stoppingPools, .stopped: "stopping"
+    }
+  }
+}

@@ -1,0 +1,83 @@
+import Glibc
+import Pool
+
+extension Supervisor {
+  /// Tells a pool's machine what happened and does what it says, in its order; nothing in here awaits.
+  func feed(_ event: PoolEvent, to name: PoolName) {
+    guard let effects = pools[name]?.machine.handle(event, at: Clock.now(), using: &random) else { return }
+    for effect in effects { perform(effect, in: name) }
+    setAlarm(for: name)
+    noteReadiness()
+  }
+
+  private func perform(_ effect: PoolEffect, in name: PoolName) {
+    switch effect {
+    case .start(let id): start(id)
+    case .admit(let id): admit(id)
+    case .drain(let id): drain(id)
+    case .retire(let id): retire(id)
+    case .terminate(let id): pools[name]?.workers[id]?.child.signalGroup(SIGTERM)
+    case .kill(let id): pools[name]?.workers[id]?.child.signalGroup(SIGKILL)
+    case .wipe(let id, let departure): Task { await bury(id, departure) }
+    case .backOff(let slot, let failures, let delay, let why):
+      log.append(
+        .backOff, "\(slot): \(why); failure \(failures) in a row, next start in \(delay.short)",
+        worker: pools[name]?.machine.slots.first { $0.id == slot }.map {
+          WorkerID(slot: slot, generation: $0.lastGeneration)
+        })
+    case .finished: finishIfDone()
+    }
+  }
+
+  private func setAlarm(for name: PoolName) {
+    let next = pools[name]?.machine.nextDeadline
+    guard pools[name]?.alarm?.at != next else { return }
+    pools[name]?.alarm?.task.cancel()
+    pools[name]?.alarm = next.map { deadline in
+      let task = Task {
+        guard (try? await Clock.sleep(until: deadline)) != nil else { return }
+        ring(deadline, in: name)
+      }
+      return (deadline, task)
+    }
+  }
+
+  private func ring(_ deadline: Instant, in name: PoolName) {
+    guard pools[name]?.alarm?.at == deadline else { return }
+    pools[name]?.alarm = nil
+    feed(.tick, to: name)
+  }
+
+  private func admit(_ id: WorkerID) {
+    guard let worker = pools[id.pool]?.workers[id], let proxy, proxy.isServing else { return }
+    pools[id.pool]?.workers[id]?.isAdmitted = true
+    proxy.link.send(.admit(id, worker.endpoint))
+  }
+
+  private func drain(_ id: WorkerID) {
+    log.append(.drain, "\(id) finishes its requests\(why(id))", worker: id)
+    guard let worker = pools[id.pool]?.workers[id], worker.isAdmitted, let proxy else {
+      // No proxy knows it, so it has nothing to finish.
+      Task { feed(.drained(id), to: id.pool) }
+      return
+    }
+    proxy.link.send(.drain(id))
+  }
+
+  private func retire(_ id: WorkerID) {
+    guard let worker = pools[id.pool]?.workers[id], worker.isAdmitted else { return }
+    proxy?.link.send(.retire(id))
+  }
+
+  private func why(_ id: WorkerID) -> String {
+    guard let slot = pools[id.pool]?.machine.slots.first(where: { $0.id == id.slot }),
+      let worker = slot.workers.first(where: { $0.generation == id.generation })
+    else { return "" }
+    switch worker.state {
+    case .draining(let departure, _, _):
+      return ": \(departure.reason.rawValue)\(departure.measurement.map { ", \($0.words.measured)" } ?? "")"
+    case .ready where slot.isHeld: return ": taken out by the operator"
+    case .starting, .ready, .stopping, .wiping: return ""
+    }
+  }
+}

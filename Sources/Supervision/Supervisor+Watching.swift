@@ -1,0 +1,65 @@
+import Pool
+
+/// About once a second: how much memory the workers hold, and whether the idle ones are alive.
+extension Supervisor {
+  static let watchInterval = Duration.seconds(1)
+
+  func watch() async {
+    let sampler = MemorySampler()
+    while !Task.isCancelled {
+      try? await Task.sleep(for: Self.watchInterval, tolerance: .milliseconds(100))
+      await sampleMemory(sampler)
+      probeIdle()
+      replaceSilentProxy()
+    }
+  }
+
+  private func sampleMemory(_ sampler: MemorySampler) async {
+    let living = pools.values.flatMap { pool in
+      pool.workers.compactMap { id, worker in worker.exit == nil ? (id, worker.child.pid) : nil }
+    }
+    let samples = await sampler.sample(groups: living.map(\.1))
+    for (id, pid) in living {
+      guard let sample = samples[pid], pools[id.pool]?.workers[id] != nil else { continue }
+      pools[id.pool]?.workers[id]?.memory = sample.total
+      if pools[id.pool]?.workers[id]?.memoryAtBirth == nil {
+        pools[id.pool]?.workers[id]?.memoryAtBirth = sample.total
+      }
+      feed(.sampled(id, memory: sample.total), to: id.pool)
+    }
+  }
+
+  /// A worker that answered within `alive.every` is alive; the others are probed, each under a claim, so that a
+  /// master is never asked more than it can serve at once.
+  private func probeIdle() {
+    guard let proxy, proxy.isServing else { return }
+    let now = Clock.now()
+    for (name, pool) in pools {
+      for slot in pool.machine.slots where !slot.isHeld {
+        guard let incumbent = slot.incumbent else { continue }
+        let id = WorkerID(slot: slot.id, generation: incumbent.generation)
+        guard let worker = pool.workers[id], worker.isAdmitted, !worker.isProbed,
+          !worker.showedLife(within: pool.machine.policy.alive.every, at: now)
+        else { continue }
+        pools[name]?.workers[id]?.isProbed = true
+        proxy.link.send(.reserve(id))
+      }
+    }
+  }
+
+  func probeReserved(_ id: WorkerID) async {
+    guard let pool = pools[id.pool], let worker = pool.workers[id] else { return }
+    let policy = pool.machine.policy.alive
+    let outcome = await probe(worker.endpoint, path: policy.path, timeout: policy.timeout)
+    proxy?.link.send(.release(id))
+    pools[id.pool]?.workers[id]?.isProbed = false
+    pools[id.pool]?.workers[id]?.lastProbe = Clock.now()
+    switch outcome {
+    case .passed: feed(.probed(id, passed: true), to: id.pool)
+    case .failed(let why):
+      guard pools[id.pool]?.workers[id]?.exit == nil else { return }
+      logger.warning("\(id) failed its liveness probe: \(why)", metadata: ["pool": "\(id.pool)"])
+      feed(.probed(id, passed: false), to: id.pool)
+    }
+  }
+}

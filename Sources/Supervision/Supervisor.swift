@@ -1,0 +1,157 @@
+import FoundationEssentials
+import Glibc
+import Logging
+import Pool
+
+/// Owns the listening sockets, the workers, the proxy and the history; decides nothing by itself: events go to the
+/// pools' machines, and what comes out of them is carried out here.
+public actor Supervisor {
+  enum Phase {
+    case starting
+    case running
+    /// The proxy finishes its requests.
+    case drainingProxy
+    /// The proxy is gone, the workers go.
+    case stoppingPools
+    case stopped
+  }
+
+  let plan: SupervisorPlan
+  let logger: Logger
+  let notifier: ServiceNotifier
+  let slots: SlotDirectories
+  let started = Clock.now()
+  var phase = Phase.starting
+  var pools: [PoolName: ManagedPool]
+  var log: EventLog
+  var random = SystemRandomNumberGenerator()
+  var listeners: [Listener] = []
+  var lock: InstanceLock?
+  var roster: Roster
+  var proxy: ManagedProxy?
+  var proxyGeneration = 0
+  /// The proxy's short lives in a row.
+  var proxyFailures = 0
+  /// Workers whose final counters are awaited.
+  var retirements: [WorkerID: CheckedContinuation<Void, Never>] = [:]
+  private var ending: CheckedContinuation<Result<Void, SupervisorFailure>, Never>?
+  private var outcome: Result<Void, SupervisorFailure>?
+
+  public init(plan: SupervisorPlan, logger: Logger, environment: [String: String]) {
+    self.plan = plan
+    self.logger = logger
+    notifier = ServiceNotifier(environment: environment)
+    slots = SlotDirectories(stateDirectory: plan.stateDirectory)
+    pools = Dictionary(uniqueKeysWithValues: plan.pools.map { ($0.name, ManagedPool(plan: $0)) })
+    log = EventLog(logger: logger)
+    roster = Roster(path: plan.runDirectory + "/processes.json")
+  }
+
+  /// Takes the run directory, clears what a dead predecessor left, and binds the listeners. Apart from `run`, so
+  /// that a refusal is known before anything else is started.
+  public func prepare() async throws(SupervisorFailure) {
+    try makeDirectory(plan.stateDirectory, mode: 0o755)
+    try makeDirectory(plan.runDirectory, mode: 0o755)
+    lock = try InstanceLock.take(in: plan.runDirectory)
+    becomeSubreaper()
+    for remnant in await roster.endRemnants() {
+      log.append(.supervisor, "ended \(remnant), left by an earlier supervisor")
+    }
+    let left = slots.sweep()
+    if left.entries > 0 {
+      log.append(.wipe, "cleared \(left.entries) entries (\(ByteCount(bytes: left.bytes))) of earlier workers")
+    }
+    for pool in plan.pools { try makeSocketDirectory(for: pool) }
+    for configuration in plan.proxy.listeners { listeners.append(try Listener.bind(configuration.address)) }
+  }
+
+  /// Supervises until `stop`, or until the settings turn out to be unusable.
+  public func run() async throws(SupervisorFailure) {
+    let addresses = listeners.map(\.address.description).joined(separator: ", ")
+    log.append(.supervisor, "masterpool \(plan.version) started, pid \(getpid()), listening on \(addresses)")
+    startProxy()
+    for name in pools.keys { feed(.start, to: name) }
+    let watching = Task { await watch() }
+    let beating = Task { await beat() }
+    let result = await withCheckedContinuation { continuation in
+      if let outcome { continuation.resume(returning: outcome) } else { ending = continuation }
+    }
+    watching.cancel()
+    beating.cancel()
+    for stray in ChildProcess.reapStrays() { logger.warning("killed stray process \(stray)") }
+    listeners.forEach { $0.remove() }
+    roster.remove()
+    log.append(.supervisor, "masterpool stopped")
+    log.finish()
+    try result.get()
+  }
+
+  /// The first call drains and ends everything within the configured times, the second hurries.
+  public func stop() {
+    switch phase {
+    case .starting, .running:
+      phase = .drainingProxy
+      log.append(.supervisor, "stopping: requests in flight may take \(plan.longestDrain.short)")
+      notifier.stopping()
+      listeners.forEach { $0.close() }
+      stopProxy(within: plan.longestDrain)
+    case .drainingProxy, .stoppingPools:
+      log.append(.supervisor, "stopping at once")
+      proxy?.child.signal(SIGKILL)
+      for name in pools.keys { feed(.hurry, to: name) }
+    case .stopped: break
+    }
+  }
+
+  /// No agent is served any more: the workers may go.
+  func stopPools() {
+    guard case .drainingProxy = phase else { return }
+    phase = .stoppingPools
+    for name in pools.keys { feed(.shutdown, to: name) }
+    finishIfDone()
+  }
+
+  func finishIfDone() {
+    guard case .stoppingPools = phase, pools.values.allSatisfy({ $0.workers.isEmpty && $0.machine.isFinished })
+    else { return }
+    end(.success(()))
+  }
+
+  /// A start that cannot succeed ends the workers too, and then the run with this failure.
+  func fail(_ failure: SupervisorFailure) {
+    logger.critical("\(failure)")
+    outcome = .failure(failure)
+    if case .starting = phase {} else if case .running = phase {} else { return }
+    phase = .drainingProxy
+    stopPools()
+    for name in pools.keys { feed(.hurry, to: name) }
+  }
+
+  private func end(_ result: Result<Void, SupervisorFailure>) {
+    phase = .stopped
+    outcome = outcome ?? result
+    ending?.resume(returning: outcome ?? result)
+    ending = nil
+  }
+
+  /// Tells the service manager once, when agents can be served.
+  func noteReadiness() {
+    guard case .starting = phase, isServing else { return }
+    phase = .running
+    notifier.ready()
+    log.append(.supervisor, "ready")
+  }
+
+  /// The proxy accepts, and every pool has a worker that takes requests.
+  var isServing: Bool {
+    proxy?.isServing == true && pools.values.allSatisfy { $0.machine.readyCount > 0 || $0.machine.policy.size == 0 }
+  }
+
+  private func beat() async {
+    guard let interval = notifier.watchdogInterval else { return }
+    while !Task.isCancelled {
+      notifier.watchdog()
+      try? await Task.sleep(for: interval)
+    }
+  }
+}

@@ -1,0 +1,113 @@
+import ArgumentParser
+import Control
+import Dispatch
+import FoundationEssentials
+import Glibc
+import Logging
+import ServiceLifecycle
+import Settings
+import Supervision
+
+struct RunCommand: AsyncParsableCommand {
+  static let configuration = CommandConfiguration(
+    commandName: "run",
+    abstract: "Supervise in the foreground: proxy, workers, control socket.",
+    discussion: """
+      Says READY=1 to the service manager when agents can be served. The first SIGTERM or SIGINT lets requests \
+      finish within the configured times, a second one hurries.
+
+      Exit status: 0 after a graceful end, 1 where it cannot start, 78 for settings with mistakes.
+      """)
+
+  @Option(help: "The settings file.")
+  var config = "/etc/masterpool/masterpool.yaml"
+
+  @Option(help: "The least serious messages to log: trace, debug, info, notice, warning, error, critical.")
+  var logLevel: Logger.Level = .info
+
+  func run() async throws {
+    let settings = try loadSettings(config: config)
+    let environment = ProcessInfo.processInfo.environment
+    LoggingSystem.bootstrap { [logLevel] _ in LineLogHandler(level: logLevel, environment: environment) }
+    let logger = Logger(label: "masterpool")
+    let supervisor = Supervisor(
+      plan: SupervisorPlan(settings, executable: try ownExecutable()), logger: logger,
+      environment: environment)
+    do {
+      try await supervisor.prepare()
+      let signals = Signals { await supervisor.stop() }
+      defer { signals.cancel() }
+      try await serve(supervisor, settings, logger)
+    } catch let failure as SupervisorFailure {
+      FileHandle.complain("masterpool: \(failure)")
+      throw ExitCode.failure
+    }
+  }
+
+  /// The control server outlives the supervisor's drain, so that `status` tells of it.
+  private func serve(_ supervisor: Supervisor, _ settings: Settings, _ logger: Logger) async throws {
+    let control = ControlServer(
+      socketPath: settings.control.socketPath, listen: settings.control.listen, controlled: supervisor,
+      logger: logger)
+    let group = ServiceGroup(
+      configuration: .init(
+        services: [
+          .init(service: control),
+          .init(
+            service: SupervisorService(supervisor: supervisor),
+            successTerminationBehavior: .gracefullyShutdownGroup),
+        ], logger: logger))
+    try await group.run()
+  }
+}
+
+/// The supervisor among the services: it ends by its own `stop`, or when the control server failed.
+private struct SupervisorService: Service {
+  let supervisor: Supervisor
+
+  func run() async throws {
+    try await withGracefulShutdownHandler {
+      try await supervisor.run()
+    } onGracefulShutdown: {
+      Task { await supervisor.stop() }
+    }
+  }
+}
+
+/// SIGTERM and SIGINT as calls, in order.
+private struct Signals {
+  private let sources: [any DispatchSourceSignal]
+
+  init(_ act: @escaping @Sendable () async -> Void) {
+    sources = [SIGTERM, SIGINT].map { number in
+      signal(number, SIG_IGN)
+      let source = DispatchSource.makeSignalSource(signal: number, queue: .global())
+      source.setEventHandler { Task { await act() } }
+      source.activate()
+      return source
+    }
+    signal(SIGPIPE, SIG_IGN)
+  }
+
+  func cancel() { sources.forEach { $0.cancel() } }
+}
+
+extension Supervisor: Controlled {}
+
+extension SupervisorPlan {
+  init(_ settings: Settings, executable: String) {
+    self.init(
+      version: Masterpool.version, executable: executable, stateDirectory: settings.stateDirectory,
+      runDirectory: settings.runDirectory, pools: settings.pools, proxy: settings.proxyConfiguration)
+  }
+}
+
+extension Logger.Level: @retroactive ExpressibleByArgument {}
+
+/// The path of this very program, also after its file was replaced.
+private func ownExecutable() throws -> String {
+  var buffer = [CChar](repeating: 0, count: Int(PATH_MAX))
+  let count = readlink("/proc/self/exe", &buffer, buffer.count - 1)
+  guard count > 0 else { throw ValidationError("/proc/self/exe cannot be read: is /proc mounted?") }
+  return String(decoding: buffer[..<count].map { UInt8(bitPattern: $0) }, as: UTF8.self)
+}
