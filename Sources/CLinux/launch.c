@@ -28,10 +28,12 @@ static _Noreturn void give_up(int reports, int stage) {
   _exit(127);
 }
 
-// An ignored signal would stay ignored across exec; handlers of ours must not run in the child.
+// An ignored signal would stay ignored across exec; handlers of ours must not run in the child. Plain system calls:
+// glibc's function refuses the two signals that it keeps for itself, and a parent may have ignored even these.
 static void default_dispositions(void) {
-  struct sigaction action = {.sa_handler = SIG_DFL};
-  for (int signal = 1; signal < NSIG; signal++) sigaction(signal, &action, NULL);
+  // The kernel's own structure: handler, flags, restorer and mask, all of them zero.
+  const unsigned long action[4] = {0};
+  for (int signal = 1; signal < NSIG; signal++) syscall(SYS_rt_sigaction, signal, action, NULL, sizeof(long));
 }
 
 // Copies go above every wanted number first, so that no dup2 overwrites a source that is still needed.

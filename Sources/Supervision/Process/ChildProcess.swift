@@ -43,6 +43,9 @@ final class ChildProcess: Sendable {
   /// Standard output and error by line, for one reader; ends after the process and its group.
   var output: AsyncStream<OutputLine> { pump.lines }
 
+  /// Lines of `output` that its reader did not take in time.
+  var lostLines: Int { pump.lostLines }
+
   /// Waits for its end, however often and late it is asked; a cancelled task waits too.
   func exit() async -> ExitStatus {
     await withCheckedContinuation { continuation in

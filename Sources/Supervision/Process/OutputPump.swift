@@ -18,7 +18,9 @@ final class OutputPump: Sendable {
 
   private struct State {
     var splitter: LineSplitter
+    /// Since the last line that was handed on, and ever.
     var lost = 0
+    var lostEver = 0
   }
 
   /// - Parameter descriptor: a pipe's reading end, which does not block; the pump's own from now on.
@@ -38,6 +40,9 @@ final class OutputPump: Sendable {
 
   /// Takes what is still in the pipe and ends the lines, whoever may hold the other end.
   func end() { source.cancel() }
+
+  /// Lines that nobody took in time.
+  var lostLines: Int { state.withLock(\.lostEver) }
 
   private func read() {
     if readOnce() == .ended { source.cancel() }
@@ -71,7 +76,9 @@ final class OutputPump: Sendable {
     line.lostBefore = state.lost
     switch continuation.yield(line) {
     case .enqueued, .terminated: state.lost = 0
-    case .dropped: state.lost += 1
+    case .dropped:
+      state.lost += 1
+      state.lostEver += 1
     @unknown default: state.lost = 0
     }
   }

@@ -1,0 +1,74 @@
+import Glibc
+import Pool
+import Testing
+
+@testable import Supervision
+
+@Suite struct MemoryTests {
+  static let rollup = """
+    562ea7710000-7ffce59c6000 ---p 00000000 00:00 0                          [rollup]
+    Rss:                1768 kB
+    Pss:                 372 kB
+    Pss_Dirty:           116 kB
+    Pss_Anon:            999 kB
+    Swap:                 50 kB
+    SwapPss:              40 kB
+    Locked:                0 kB
+
+    """
+
+  @Test(arguments: [
+    (rollup, 372, 40),
+    ("Pss: 1 kB\nSwap: 7 kB\n", 1, 7),
+    ("Pss:\t 1 kB\n", nil, 0),
+    ("Pss: 5 kB", 5, 0),
+    ("Pss: 18446744073709551616 kB\n", nil, 0),
+    ("Pss: -3 kB\n", nil, 0),
+    ("Rss: 5 kB\n", nil, 0),
+    ("", nil, 0),
+  ])
+  func sharesAreReadFromTheRollup(_ text: String, _ pss: Int?, _ swap: Int) {
+    let sample = MemorySample(smapsRollup: Array(text.utf8))
+    #expect(sample?.pss == pss.map(ByteCount.kibibytes))
+    if let sample { #expect(sample.swap == .kibibytes(swap) && sample.processes == 1 && !sample.isEstimate) }
+  }
+
+  @Test func hugeNumbersSaturate() {
+    let sample = MemorySample(smapsRollup: Array("Pss: 9223372036854775807 kB\nSwap: 9223372036854775807 kB\n".utf8))
+    #expect(sample?.total.bytes == .max)
+  }
+
+  @Test func theResidentSetIsAnEstimate() {
+    let sample = MemorySample(statm: Array("1000 25 10 1 0 50 0\n".utf8), pageSize: 4096)
+    #expect(sample == MemorySample(pss: ByteCount(bytes: 25 * 4096), processes: 1, isEstimate: true))
+    #expect(MemorySample(statm: Array("1000".utf8), pageSize: 4096) == nil)
+  }
+
+  @Test func aGroupIsMeasuredWithAllItsMembers() async throws {
+    let held = 48 << 20
+    let hold = "perl -e '$| = 1; $x = \"a\" x \(held); print \"held\\n\"; sleep 1000'"
+    let child = try shell("\(hold) & \(hold) & wait")
+    let small = try shell("echo held; exec sleep 1000")
+    var lines = child.output.makeAsyncIterator()
+    for _ in 0..<2 { #expect(await lines.next()?.text == "held") }
+    var smallLines = small.output.makeAsyncIterator()
+    #expect(await smallLines.next()?.text == "held")
+
+    let samples = await MemorySampler().sample(groups: [child.pid, small.pid, Int32.max])
+    let sample = try #require(samples[child.pid])
+    #expect(sample.processes == 3)
+    // What perl copied on the way may still be there.
+    #expect((2 * held..<6 * held).contains(sample.total.bytes))
+    #expect(try #require(samples[small.pid]).total < .mebibytes(16))
+    #expect(samples[Int32.max] == nil)
+
+    for process in [child, small] {
+      process.signalGroup(SIGKILL)
+      _ = await process.exit()
+    }
+    // Zombies hold nothing.
+    #expect(await MemorySampler().sample(groups: [child.pid, small.pid]) == [:])
+    child.killRemains()
+    small.killRemains()
+  }
+}

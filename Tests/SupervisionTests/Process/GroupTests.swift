@@ -1,0 +1,84 @@
+import Glibc
+import Testing
+
+@testable import Supervision
+
+/// One after the other: strays are whoever is there.
+@Suite(.serialized) struct GroupTests {
+  @Test func aSignalReachesTheWholeGroup() async throws {
+    let line = try Lifeline()
+    let child = try shell(
+      "sleep 1000 & sleep 1000 & wait", inherited: [InheritedDescriptor(descriptor: line.writing, as: 3)])
+    line.letGo()
+    #expect(child.signalGroup(SIGTERM))
+    #expect(await child.exit() == .signalled(SIGTERM, coreDumped: false))
+    child.killRemains()
+    try await line.end()
+  }
+
+  @Test func remainsAreKilledAfterTheLeadersEnd() async throws {
+    let line = try Lifeline()
+    let child = try shell(
+      "trap '' TERM; sleep 1000 & exit 0", inherited: [InheritedDescriptor(descriptor: line.writing, as: 3)])
+    line.letGo()
+    #expect(await child.exit() == .exited(0))
+    #expect(line.isHeld)
+    // Its zombie keeps the number, so that the group is still its own.
+    #expect(ProcessTable.entry(of: child.pid)?.isZombie == true)
+    #expect(child.signalGroup(0))
+    child.killRemains()
+    try await line.end()
+    #expect(!child.signalGroup(SIGKILL))
+    #expect(!child.signal(SIGKILL))
+    #expect(ChildProcess.known.withLock { !$0.contains(child.pid) })
+  }
+
+  @Test func aHandleThatIsDroppedLeavesNothing() async throws {
+    let line = try Lifeline()
+    var child: ChildProcess? = try shell(
+      "sleep 1000 & exit 0", inherited: [InheritedDescriptor(descriptor: line.writing, as: 3)])
+    line.letGo()
+    _ = await child?.exit()
+    child = nil
+    try await line.end()
+  }
+
+  @Test func straysThatLeftTheGroupAreKilled() async throws {
+    becomeSubreaper()
+    let line = try Lifeline()
+    let child = try shell(
+      "setsid sh -c 'echo $$; exec sleep 1000' & read never",
+      inherited: [InheritedDescriptor(descriptor: line.writing, as: 3)])
+    line.letGo()
+    #expect(await child.exit() == .exited(1))
+    var lines = child.output.makeAsyncIterator()
+    let stray = try #require(await lines.next().flatMap { Int32($0.text) })
+    child.killRemains()
+    #expect(line.isHeld)
+    #expect(ChildProcess.reapStrays(except: [stray]) == [])
+    #expect(ChildProcess.reapStrays() == [stray])
+    try await line.end()
+    // It died; now it is reaped.
+    ChildProcess.reapStrays()
+    #expect(ProcessTable.entry(of: stray) == nil)
+  }
+
+  @Test func anOrphanInTheGroupOfALivingWorkerStays() async throws {
+    becomeSubreaper()
+    let line = try Lifeline()
+    let child = try shell(
+      "(sleep 1000 & echo $!); exec sleep 1000", inherited: [InheritedDescriptor(descriptor: line.writing, as: 3)])
+    line.letGo()
+    var lines = child.output.makeAsyncIterator()
+    let orphan = try #require(await lines.next().flatMap { Int32($0.text) })
+    while ProcessTable.entry(of: orphan)?.parent != getpid() { await Task.yield() }
+    #expect(!ChildProcess.reapStrays().contains(orphan))
+    #expect(ProcessTable.entry(of: orphan)?.isZombie == false)
+    child.signal(SIGKILL)
+    _ = await child.exit()
+    child.killRemains()
+    try await line.end()
+    ChildProcess.reapStrays()
+    #expect(ProcessTable.entry(of: orphan) == nil)
+  }
+}
