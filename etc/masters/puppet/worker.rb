@@ -39,7 +39,6 @@ rescue SystemCallError, ArgumentError => e
 end
 
 seconds = Process.clock_gettime(Process::CLOCK_MONOTONIC) - began
-puts format('%s: Puppet %s on ruby %s takes requests on %s, %.2f s after its start',
+warn format('%s: Puppet %s on ruby %s takes requests on %s, %.2f s after its start',
             options.title, Puppet.version, RUBY_VERSION, options.socket, seconds)
-$stdout.flush
 server.run
