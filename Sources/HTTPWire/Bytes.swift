@@ -1,4 +1,4 @@
-/// The bytes that HTTP's syntax is made of, and how eight of them are tested at a time.
+/// The bytes that HTTP's syntax is made of.
 enum ASCII {
   static let tab: UInt8 = 0x09
   static let lineFeed: UInt8 = 0x0a
@@ -20,6 +20,8 @@ enum ASCII {
 
   @inline(__always) static func isDigit(_ byte: UInt8) -> Bool { byte &- zero < 10 }
 
+  @inline(__always) static func isControl(_ byte: UInt8) -> Bool { byte < 0x20 || byte == 0x7f }
+
   @inline(__always) static func isLetter(_ byte: UInt8) -> Bool { (byte | 0x20) &- 0x61 < 26 }
 
   @inline(__always) static func lowercased(_ byte: UInt8) -> UInt8 { byte &- 0x41 < 26 ? byte | 0x20 : byte }
@@ -38,6 +40,16 @@ enum ASCII {
     contains(byte, low: 0xafff_fff2_0000_0000, high: 0x7fff_ffff_efff_ffff)
   }
 
+  /// What a host's name may hold: letters, digits and `- . _ ~`.
+  @inline(__always) static func isHostName(_ byte: UInt8) -> Bool {
+    contains(byte, low: 0x03ff_6000_0000_0000, high: 0x47ff_fffe_87ff_fffe)
+  }
+
+  /// What a path may hold that means nothing: all but control bytes, `% . / ; ? \` and bytes above ASCII.
+  @inline(__always) static func isOrdinaryInPath(_ byte: UInt8) -> Bool {
+    contains(byte, low: 0x77ff_3fdf_0000_0000, high: 0x7fff_ffff_efff_ffff)
+  }
+
   /// Nil where it is none.
   @inline(__always) static func hexValue(_ byte: UInt8) -> UInt8? {
     if isDigit(byte) { return byte &- zero }
@@ -51,104 +63,53 @@ enum ASCII {
   }
 }
 
-/// Eight bytes, the first in the lowest bits. The tests answer with the top bit of each byte that passes; only the
-/// first hit is exact, what lies above it may be a carry.
-struct Word {
-  var bits: UInt64
-
-  static let each: UInt64 = 0x0101_0101_0101_0101
-  static let tops: UInt64 = 0x8080_8080_8080_8080
-
-  @inline(__always) init(_ bits: UInt64) { self.bits = bits }
-
-  /// Up to eight ASCII characters, the rest zero; folded to a constant by the optimizer.
-  @inline(__always) init(_ text: StaticString) {
-    bits = 0
-    for index in 0..<min(8, text.utf8CodeUnitCount) {
-      bits |= UInt64(text.utf8Start[index]) << UInt64(8 &* index)
-    }
-  }
-
-  /// The first `count` bytes, 0…8; the rest zero.
-  @inline(__always) func first(_ count: Int) -> UInt64 {
-    count >= 8 ? bits : bits & ((1 &<< UInt64(truncatingIfNeeded: 8 &* count)) &- 1)
-  }
-
-  /// Letters in lower case. Right for letters, digits and `-`; other bytes must have been excluded.
-  @inline(__always) var lowercased: Word { Word(bits | 0x2020_2020_2020_2020) }
-
-  /// Control bytes: below 0x20 or 0x7f.
-  @inline(__always) var controls: UInt64 {
-    let low = (bits &- (Word.each &* 0x20)) & ~bits
-    return (low | zeros(bits ^ (Word.each &* 0x7f))) & Word.tops
-  }
-
-  /// Bytes that no request target holds: up to space, from 0x7f, and `" # < > \`.
-  @inline(__always) var notTarget: UInt64 {
-    let low = (bits &- (Word.each &* 0x21)) & ~bits
-    let quoteOrHash = zeros((bits | Word.each) ^ (Word.each &* 0x23))
-    let angles = zeros((bits | (Word.each &* 2)) ^ (Word.each &* 0x3e))
-    let others = zeros(bits ^ (Word.each &* 0x5c)) | zeros(bits ^ (Word.each &* 0x7f))
-    return (low | quoteOrHash | angles | others | bits) & Word.tops
-  }
-
-  /// Bytes that are neither a letter nor a digit nor `-`. Exact in every byte.
-  @inline(__always) var notPlainName: UInt64 {
-    let seven = bits & ~Word.tops
-    let folded = seven | (Word.each &* 0x20)
-    let letters = (folded &+ (Word.each &* 0x1f)) & ~(folded &+ (Word.each &* 0x05))
-    let digits = (seven &+ (Word.each &* 0x50)) & ~(seven &+ (Word.each &* 0x46))
-    let dashes = ~((seven ^ (Word.each &* 0x2d)) &+ (Word.each &* 0x7f))
-    return (~(letters | digits | dashes) | bits) & Word.tops
-  }
-
-  @inline(__always) private func zeros(_ bits: UInt64) -> UInt64 { (bits &- Word.each) & ~bits }
-}
-
 extension Span where Element == UInt8 {
-  /// The eight bytes from `offset` on; past the end of the span they are zero.
-  @inline(__always) func word(at offset: Int) -> Word {
-    if offset &+ 8 <= count {
-      return Word(UInt64(littleEndian: bytes.unsafeLoadUnaligned(fromByteOffset: offset, as: UInt64.self)))
-    }
-    return shortWord(at: offset)
-  }
-
-  @inline(never) private func shortWord(at offset: Int) -> Word {
-    var bits: UInt64 = 0
-    var index = 0
-    while index < 8, offset &+ index < count {
-      bits |= UInt64(self[offset &+ index]) << UInt64(8 &* index)
-      index &+= 1
-    }
-    return Word(bits)
-  }
-
   /// Where the text from `start` on ends: at the first control byte but tab, or at the end of the span.
   @inline(__always) func endOfText(from start: Int) -> Int {
     var at = start
     while at < count {
-      let hits = word(at: at).controls
-      guard hits != 0 else {
-        at &+= 8
-        continue
+      if let sixteen = Sixteen(self, at: at) {
+        guard let hit = sixteen.firstControl else {
+          at &+= 16
+          continue
+        }
+        at &+= hit
       }
-      at &+= hits.trailingZeroBitCount &>> 3
-      guard at < count, self[at] == ASCII.tab else { break }
+      let byte = self[at]
+      if byte < 0x20 ? byte != ASCII.tab : byte == 0x7f { return at }
       at &+= 1
     }
-    return Swift.min(at, count)
+    return count
   }
 
   /// Where the request target from `start` on ends: at the first byte that it cannot hold.
   @inline(__always) func endOfTarget(from start: Int) -> Int {
     var at = start
-    while at < count {
-      let hits = word(at: at).notTarget
-      if hits != 0 { return Swift.min(at &+ hits.trailingZeroBitCount &>> 3, count) }
-      at &+= 8
+    while let sixteen = Sixteen(self, at: at) {
+      guard let hit = sixteen.firstNotTarget else {
+        at &+= 16
+        continue
+      }
+      at &+= hit
+      return at
     }
-    return count
+    while at < count, ASCII.isTarget(self[at]) { at &+= 1 }
+    return Swift.min(at, count)
+  }
+
+  /// Where the host's name from `start` on ends.
+  @inline(__always) func endOfHostName(from start: Int) -> Int {
+    var at = start
+    while let sixteen = Sixteen(self, at: at) {
+      guard let hit = sixteen.firstNotPlainHost else {
+        at &+= 16
+        continue
+      }
+      at &+= hit
+      break
+    }
+    while at < count, ASCII.isHostName(self[at]) { at &+= 1 }
+    return Swift.min(at, count)
   }
 
   /// Where the token from `start` on ends: at the first byte that is no `tchar`.
@@ -167,12 +128,23 @@ extension Span where Element == UInt8 {
     return ByteRange(start, end)
   }
 
-  /// True where the bytes of `range` are `text`, which is in lower case, in any case.
-  func matches(_ range: ByteRange, _ text: StaticString) -> Bool {
-    guard range.count == text.utf8CodeUnitCount else { return false }
-    for index in 0..<range.count {
-      if ASCII.lowercased(self[Int(range.start) &+ index]) != text.utf8Start[index] { return false }
+  /// True where the bytes of `range`, none of them a control byte but tab, are `text` in any case. `text` is of
+  /// lower-case letters, digits and `- / :`.
+  @inline(__always) func matches(_ range: ByteRange, _ text: StaticString) -> Bool {
+    let length = text.utf8CodeUnitCount
+    guard range.count == length else { return false }
+    var at = 0
+    while at < length {
+      let rest = length &- at
+      if word(at: Int(range.start) &+ at).lowercased.first(rest) != Word(text, from: at).bits { return false }
+      at &+= 8
     }
+    return true
+  }
+
+  func isEqual(to text: StaticString) -> Bool {
+    guard count == text.utf8CodeUnitCount else { return false }
+    for index in 0..<count where self[index] != text.utf8Start[index] { return false }
     return true
   }
 }

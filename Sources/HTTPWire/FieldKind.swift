@@ -26,12 +26,24 @@ struct FoldedName: BitwiseCopyable {
 
   init() {}
 
-  /// For a name of letters, digits and `-` alone.
-  @inline(__always) init(plain bytes: Span<UInt8>, _ start: Int, _ end: Int, firstWord: Word) {
+  /// For a name of letters, digits and `-` alone, whose folded first eight bytes are `first`.
+  init(plain bytes: Span<UInt8>, _ start: Int, _ end: Int, first: UInt64) {
     count = end &- start
-    first = firstWord.lowercased.first(count)
+    self.first = first
     if count > 8 { second = bytes.word(at: start &+ 8).lowercased.first(count &- 8) }
     last = bytes[end &- 1] | 0x20
+  }
+
+  /// False for most names that mean nothing here, by their folded first eight bytes.
+  @inline(__always) static func mayMatter(_ first: UInt64) -> Bool {
+    switch first {
+    case Word("host").bits, Word("expect").bits, Word("te").bits, Word("upgrade").bits, Word("proxy").bits,
+      Word("connecti").bits, Word("content-").bits, Word("transfer").bits, Word("keep-ali").bits,
+      Word("http2-se").bits, Word("x-client").bits, Word("ssl-clie").bits, Word("x-forwar").bits,
+      Word("x-real-i").bits, Word("forwarde").bits:
+      true
+    default: Word(first).first(6) == Word("x-ssl-").bits || Word(first).first(6) == Word("proxy-").bits
+    }
   }
 
   init(folding bytes: Span<UInt8>, _ start: Int, _ end: Int) {
@@ -39,16 +51,21 @@ struct FoldedName: BitwiseCopyable {
   }
 
   mutating func append(_ byte: UInt8) {
-    let plain = ASCII.isLetter(byte) || ASCII.isDigit(byte) || byte == ASCII.dash
-    if !plain { disguised = true }
-    last = plain ? byte | 0x20 : ASCII.dash
-    if count < 8 {
-      first |= UInt64(last) << UInt64(8 &* count)
-    } else if count < 16 {
-      second |= UInt64(last) << UInt64(8 &* (count &- 8))
-    }
     count &+= 1
+    // Longer than any name that is told apart, but for those whose first bytes tell.
+    guard count <= FoldedName.longest else { return }
+    let isPlain = ASCII.isLetter(byte) || ASCII.isDigit(byte) || byte == ASCII.dash
+    if !isPlain { disguised = true }
+    last = isPlain ? byte | 0x20 : ASCII.dash
+    switch count {
+    case 1...8: first |= UInt64(last) &<< UInt64(8 &* (count &- 1))
+    case 9...16: second |= UInt64(last) &<< UInt64(8 &* (count &- 9))
+    default: break
+    }
   }
+
+  /// `transfer-encoding`.
+  private static let longest = 17
 
   @inline(__always) var kind: FieldKind {
     switch first {

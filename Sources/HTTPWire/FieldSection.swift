@@ -7,57 +7,63 @@ struct FieldSection: BitwiseCopyable {
   /// Fields that Connection may name besides the ones that never pass.
   static let maxConnectionOptions = 8
 
-  /// Where the first field line starts.
-  private(set) var start = 0
-  /// Where the line being parsed starts; once complete, where the empty line starts.
-  private(set) var line = 0
-  /// How far a value without an end was searched.
-  private var searched = 0
-  private var fields = 0
+  /// What was found so far: small, so that beginning anew is cheap.
+  struct Findings: BitwiseCopyable {
+    /// Where the first field line starts.
+    fileprivate(set) var start = 0
+    /// Where the line being parsed starts; once complete, where the empty line starts.
+    fileprivate(set) var line = 0
+    /// How far a value without an end was searched.
+    fileprivate var searched = 0
+    fileprivate var fields = 0
+    /// False where the target's own authority takes the place of the Host field.
+    fileprivate(set) var keepsHost = true
+    fileprivate(set) var host: ByteRange?
+    fileprivate(set) var contentLength: Int?
+    fileprivate(set) var isChunked = false
+    fileprivate(set) var saysClose = false
+    fileprivate(set) var saysKeepAlive = false
+    fileprivate(set) var expectsContinue = false
+    fileprivate(set) var cutCount = 0
+    fileprivate(set) var optionCount = 0
+    /// True where `cuts` does not tell all, and each line must be looked at again.
+    fileprivate(set) var needsSecondLook = false
 
-  private(set) var host = ByteRange()
-  private(set) var hasHost = false
-  private(set) var contentLength: Int?
-  private(set) var isChunked = false
-  private(set) var saysClose = false
-  private(set) var saysKeepAlive = false
-  private(set) var expectsContinue = false
+    fileprivate init() {}
+  }
 
-  /// Runs of lines that stay behind, in order, adjacent ones joined.
+  private(set) var found = Findings()
+  /// Runs of lines that stay behind, in order, adjacent ones joined; the first `cutCount` hold.
   private(set) var cuts = InlineArray<12, ByteRange>(repeating: ByteRange())
-  private(set) var cutCount = 0
+  /// What Connection names besides the ones that never pass; the first `optionCount` hold.
   private(set) var options = InlineArray<8, ByteRange>(repeating: ByteRange())
-  private(set) var optionCount = 0
-  /// True where `cuts` does not tell all, and each line must be looked at again.
-  private(set) var needsSecondLook = false
 
   init() {}
 
-  /// False where the target's own authority takes the place of the Host field.
-  private(set) var keepsHost = true
-
   mutating func begin(at offset: Int, keepsHost: Bool = true) {
-    self.keepsHost = keepsHost
-    start = offset
-    line = offset
-    searched = offset
+    found = Findings()
+    found.start = offset
+    found.line = offset
+    found.keepsHost = keepsHost
   }
 
-  /// True once the empty line was found; its two bytes are at `line`.
+  /// True once the empty line was found; its two bytes are at `found.line`.
   mutating func parse(
     _ bytes: Span<UInt8>, from sender: Sender, maxFields: Int
   ) throws(HeadRefusal) -> Bool {
-    while line < bytes.count {
-      if bytes[line] == ASCII.carriageReturn { return try bytes.isLineEnd(at: line) }
+    while found.line < bytes.count {
+      if bytes[found.line] == ASCII.carriageReturn { return try bytes.isLineEnd(at: found.line) }
       var name = FieldName()
-      guard try name.parse(bytes, at: line) else { return false }
-      let end = bytes.endOfText(from: max(name.end &+ 1, searched))
-      searched = end
-      guard try bytes.isLineEnd(at: end) else { return false }
-      guard fields < maxFields else { throw .tooManyFields }
-      fields &+= 1
+      guard try name.parse(bytes, at: found.line) else { return false }
+      let end = bytes.endOfText(from: found.searched > name.end ? found.searched : name.end &+ 1)
+      guard try bytes.isLineEnd(at: end) else {
+        found.searched = end
+        return false
+      }
+      guard found.fields < maxFields else { throw .tooManyFields }
+      found.fields &+= 1
       if name.kind != .plain { try weigh(name, valueEnd: end, bytes, from: sender) }
-      line = end &+ 2
+      found.line = end &+ 2
     }
     return false
   }
@@ -66,12 +72,12 @@ struct FieldSection: BitwiseCopyable {
     _ name: FieldName, valueEnd: Int, _ bytes: Span<UInt8>, from sender: Sender
   ) throws(HeadRefusal) {
     let value = bytes.trimmed(name.end &+ 1, valueEnd)
-    let wholeLine = ByteRange(line, valueEnd &+ 2)
+    let wholeLine = ByteRange(found.line, valueEnd &+ 2)
     switch (name.kind, sender) {
     case (.plain, _), (.host, .worker), (.expect, .worker), (.identity, .worker): break
     case (.host, .agent):
       try takeHost(bytes, value)
-      if !keepsHost { cut(wholeLine) }
+      if !found.keepsHost { cut(wholeLine) }
     case (.contentLength, _):
       try takeLength(bytes, value)
       cut(wholeLine)
@@ -83,7 +89,7 @@ struct FieldSection: BitwiseCopyable {
       cut(wholeLine)
     case (.expect, .agent):
       guard bytes.matches(value, "100-continue") else { throw .unknownExpectation }
-      expectsContinue = true
+      found.expectsContinue = true
       cut(wholeLine)
     case (.hopByHop, _), (.identity, .agent): cut(wholeLine)
     case (.disguisedFraming, _): throw .disguisedFraming
@@ -91,25 +97,25 @@ struct FieldSection: BitwiseCopyable {
   }
 
   private mutating func takeHost(_ bytes: Span<UInt8>, _ value: ByteRange) throws(HeadRefusal) {
-    if hasHost { throw .duplicateHost }
+    if found.host != nil { throw .duplicateHost }
     guard value.isEmpty || bytes.isAuthority(value) else { throw .badHost }
-    hasHost = true
-    host = value
+    found.host = value
   }
 
   private mutating func takeLength(_ bytes: Span<UInt8>, _ value: ByteRange) throws(HeadRefusal) {
     // Equal ones too: the next reader may count them differently.
-    if contentLength != nil { throw .duplicateLength }
-    contentLength = try bytes.decimal(value)
+    if found.contentLength != nil { throw .duplicateLength }
+    found.contentLength = try bytes.decimal(value)
   }
 
   private mutating func takeEncoding(_ bytes: Span<UInt8>, _ value: ByteRange) throws(HeadRefusal) {
-    if isChunked { throw .duplicateEncoding }
+    if found.isChunked { throw .duplicateEncoding }
     guard bytes.matches(value, "chunked") else { throw bytes.encodingProblem(value) }
-    isChunked = true
+    found.isChunked = true
   }
 
   private mutating func takeConnection(_ bytes: Span<UInt8>, _ value: ByteRange) throws(HeadRefusal) {
+    if takeLoneOption(bytes, value) { return }
     var at = Int(value.start)
     let end = Int(value.end)
     while at < end {
@@ -124,31 +130,37 @@ struct FieldSection: BitwiseCopyable {
   }
 
   private mutating func takeOption(_ bytes: Span<UInt8>, _ option: ByteRange) throws(HeadRefusal) {
-    if bytes.matches(option, "close") {
-      saysClose = true
-    } else if bytes.matches(option, "keep-alive") {
-      saysKeepAlive = true
-    } else {
-      switch FoldedName(folding: bytes, Int(option.start), Int(option.end)).kind {
-      // They never pass, or framing and routing stand on them, which no agent may switch off.
-      case .host, .contentLength, .transferEncoding, .connection, .expect, .hopByHop, .disguisedFraming: break
-      case .plain, .identity:
-        guard optionCount < options.count else { throw .tooManyConnectionOptions }
-        options[optionCount] = option
-        optionCount &+= 1
-        needsSecondLook = true
-      }
+    if takeLoneOption(bytes, option) { return }
+    switch FoldedName(folding: bytes, Int(option.start), Int(option.end)).kind {
+    // They never pass, or framing and routing stand on them, which no agent may switch off.
+    case .host, .contentLength, .transferEncoding, .connection, .expect, .hopByHop, .disguisedFraming: break
+    case .plain, .identity:
+      guard found.optionCount < options.count else { throw .tooManyConnectionOptions }
+      options[found.optionCount] = option
+      found.optionCount &+= 1
+      found.needsSecondLook = true
     }
   }
 
-  private mutating func cut(_ run: ByteRange) {
-    if cutCount > 0, cuts[cutCount &- 1].end == run.start {
-      cuts[cutCount &- 1].end = run.end
-    } else if cutCount < cuts.count {
-      cuts[cutCount] = run
-      cutCount &+= 1
+  private mutating func takeLoneOption(_ bytes: Span<UInt8>, _ option: ByteRange) -> Bool {
+    if bytes.matches(option, "keep-alive") {
+      found.saysKeepAlive = true
+    } else if bytes.matches(option, "close") {
+      found.saysClose = true
     } else {
-      needsSecondLook = true
+      return false
+    }
+    return true
+  }
+
+  private mutating func cut(_ run: ByteRange) {
+    if found.cutCount > 0, cuts[found.cutCount &- 1].end == run.start {
+      cuts[found.cutCount &- 1].end = run.end
+    } else if found.cutCount < cuts.count {
+      cuts[found.cutCount] = run
+      found.cutCount &+= 1
+    } else {
+      found.needsSecondLook = true
     }
   }
 }
@@ -162,23 +174,15 @@ struct FieldName {
   /// False where the name has no end yet.
   @inline(__always)
   mutating func parse(_ bytes: Span<UInt8>, at start: Int) throws(HeadRefusal) -> Bool {
-    let firstWord = bytes.word(at: start)
-    var at = start
-    var hits = firstWord.notPlainName
-    while hits == 0 {
-      at &+= 8
-      hits = bytes.word(at: at).notPlainName
-    }
-    at &+= hits.trailingZeroBitCount &>> 3
-    guard at < bytes.count, bytes[at] == ASCII.colon, at > start, at &- start <= FieldSection.maxNameBytes else {
-      return try parseOdd(bytes, at: start)
-    }
-    end = at
-    kind = FoldedName(plain: bytes, start, at, firstWord: firstWord).kind
+    guard let sixteen = Sixteen(bytes, at: start) else { return try parseOdd(bytes, at: start) }
+    end = start &+ (sixteen.firstNotPlainName ?? 16)
+    guard end < bytes.count, bytes[end] == ASCII.colon, end > start else { return try parseOdd(bytes, at: start) }
+    let first = bytes.word(at: start).lowercased.first(end &- start)
+    if FoldedName.mayMatter(first) { kind = FoldedName(plain: bytes, start, end, first: first).kind }
     return true
   }
 
-  /// Names with other bytes than letters, digits and `-`, names without an end, and what is no name.
+  /// Names that are long, last, unended or hold other bytes than letters, digits and `-`; and what is no name.
   private mutating func parseOdd(_ bytes: Span<UInt8>, at start: Int) throws(HeadRefusal) -> Bool {
     end = bytes.endOfToken(from: start)
     guard end &- start <= FieldSection.maxNameBytes else { throw .fieldNameTooLong }

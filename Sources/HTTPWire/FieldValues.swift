@@ -70,17 +70,12 @@ extension Span where Element == UInt8 {
       at &+= 1
     } else {
       let open = at
-      while at < end, isHostByte(self[at]) { at &+= 1 }
+      at = Swift.min(endOfHostName(from: at), end)
       guard at > open else { return false }
     }
     if at == end { return true }
     guard self[at] == ASCII.colon, end &- at <= 6 else { return false }
     for index in (at &+ 1)..<end where !ASCII.isDigit(self[index]) { return false }
     return true
-  }
-
-  @inline(__always) private func isHostByte(_ byte: UInt8) -> Bool {
-    ASCII.isLetter(byte) || ASCII.isDigit(byte) || byte == ASCII.dash || byte == ASCII.dot
-      || byte == UInt8(ascii: "_") || byte == UInt8(ascii: "~")
   }
 }

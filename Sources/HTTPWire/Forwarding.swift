@@ -82,7 +82,7 @@ extension RequestHead {
   @_lifetime(out: copy out)
   @inline(__always)
   func appendMissingHost(_ bytes: Span<UInt8>, into out: inout OutputSpan<UInt8>) {
-    if section.hasHost, host == section.host { return }
+    if host == section.found.host { return }
     out.append(copying: "Host: ")
     out.append(copying: bytes.extracting(host))
     out.append(copying: "\r\n")
@@ -94,22 +94,22 @@ extension FieldSection {
   @_lifetime(out: copy out)
   @inline(__always)
   func appendRelayed(_ bytes: Span<UInt8>, from sender: Sender, into out: inout OutputSpan<UInt8>) {
-    if needsSecondLook { return appendLineByLine(bytes, from: sender, into: &out) }
-    var at = start
-    for index in 0..<cutCount {
+    if found.needsSecondLook { return appendLineByLine(bytes, from: sender, into: &out) }
+    var at = found.start
+    for index in 0..<found.cutCount {
       let cut = cuts[index]
       out.append(copying: bytes.extracting(at..<Int(cut.start)))
       at = Int(cut.end)
     }
-    out.append(copying: bytes.extracting(at..<line))
+    out.append(copying: bytes.extracting(at..<found.line))
   }
 
   /// For heads with more cuts than are remembered, or whose Connection names further fields.
   @_lifetime(out: copy out)
   @inline(never)
   private func appendLineByLine(_ bytes: Span<UInt8>, from sender: Sender, into out: inout OutputSpan<UInt8>) {
-    var at = start
-    while at < line {
+    var at = found.start
+    while at < found.line {
       let nameEnd = bytes.endOfToken(from: at)
       let end = bytes.endOfText(from: nameEnd) &+ 2
       if relays(bytes, ByteRange(at, nameEnd), from: sender) { out.append(copying: bytes.extracting(at..<end)) }
@@ -122,13 +122,13 @@ extension FieldSection {
     case (.contentLength, _), (.transferEncoding, _), (.disguisedFraming, _), (.connection, _), (.hopByHop, _),
       (.identity, .agent), (.expect, .agent):
       return false
-    case (.host, .agent): return keepsHost
+    case (.host, .agent): return found.keepsHost
     case (.host, .worker), (.plain, _), (.identity, .worker), (.expect, .worker): return !isOption(bytes, name)
     }
   }
 
   private func isOption(_ bytes: Span<UInt8>, _ name: ByteRange) -> Bool {
-    for index in 0..<optionCount {
+    for index in 0..<found.optionCount {
       let option = options[index]
       guard option.count == name.count else { continue }
       var same = true

@@ -58,6 +58,8 @@ public func normalizePath(_ target: Span<UInt8>, into out: inout OutputSpan<UInt
 
 @_lifetime(out: copy out)
 private func decodePath(_ source: Span<UInt8>, into out: inout OutputSpan<UInt8>) throws(PathRefusal) -> Int {
+  // Decoding only makes it shorter; the one byte more is for a URL without a path.
+  guard out.freeCapacity > source.count else { throw .tooLong }
   var decoder = PathDecoder()
   var at = 0
   if source.count == 0 || source[0] == ASCII.question { try decoder.take(ASCII.slash, into: &out) }
@@ -96,38 +98,53 @@ private struct PathDecoder {
   private var segment = 0
   private var dots = 0
   private var inParameters = false
-  /// 1 behind a decoded `%`, 2 behind `%` and a digit.
+  /// 2 behind a decoded `%`, 1 behind `%` and a digit, else 0.
   private var escape = 0
 
   @_lifetime(out: copy out)
   @inline(__always)
   mutating func take(_ byte: UInt8, into out: inout OutputSpan<UInt8>) throws(PathRefusal) {
-    try check(byte)
-    if byte == ASCII.slash {
-      if count > 0 { try endSegment(isLast: false) }
-      segment = 0
-      dots = 0
-      inParameters = false
-    } else if byte == ASCII.semicolon {
-      // Some servers drop `;…` from a segment, and then see `..`.
-      inParameters = true
+    if !ASCII.isOrdinaryInPath(byte) {
+      try takeSpecial(byte)
     } else if !inParameters {
       segment &+= 1
-      if byte == ASCII.dot { dots &+= 1 }
     }
-    guard out.freeCapacity > 0 else { throw .tooLong }
+    if escape != 0 { try checkEscape(byte) }
     out.append(byte)
     count &+= 1
   }
 
-  @inline(__always)
-  private mutating func check(_ byte: UInt8) throws(PathRefusal) {
-    if byte < 0x20 || byte == 0x7f { throw .controlByte }
-    if byte == ASCII.backslash { throw .backslash }
-    if byte >= 0x80 { isASCII = false }
-    let hex = ASCII.hexValue(byte) != nil
-    if escape == 2, hex { throw .doubleEscape }
-    escape = byte == ASCII.percent ? 1 : escape == 1 && hex ? 2 : 0
+  private mutating func takeSpecial(_ byte: UInt8) throws(PathRefusal) {
+    switch byte {
+    case ASCII.slash:
+      if count > 0 { try endSegment(isLast: false) }
+      segment = 0
+      dots = 0
+      inParameters = false
+    case ASCII.semicolon:
+      // Some servers drop `;…` from a segment, and then see `..`.
+      inParameters = true
+    case ASCII.backslash: throw .backslash
+    case ASCII.percent: escape = 3
+    case _ where ASCII.isControl(byte): throw .controlByte
+    default:
+      if byte >= 0x80 { isASCII = false }
+      if !inParameters {
+        segment &+= 1
+        if byte == ASCII.dot { dots &+= 1 }
+      }
+    }
+  }
+
+  /// Counts down behind a decoded `%`: two hexadecimal digits there would be an escape within an escape.
+  private mutating func checkEscape(_ byte: UInt8) throws(PathRefusal) {
+    if byte == ASCII.percent { escape = 3 }
+    guard escape == 3 || ASCII.hexValue(byte) != nil else {
+      escape = 0
+      return
+    }
+    escape &-= 1
+    if escape == 0 { throw .doubleEscape }
   }
 
   /// A path may end in `/`; no other segment is empty.

@@ -1,5 +1,6 @@
 /// The head of one request, parsed in place. A trivial value, made to be kept and reused for every request of a
-/// connection: all ranges are offsets into the buffer that was parsed.
+/// connection: all ranges are offsets into the buffer that was parsed. What it says holds from `complete` to the next
+/// parse.
 ///
 ///     switch head.parse(buffer, limits: limits) {
 ///     case .incomplete: …     // read more behind these bytes, call again with all of them
@@ -38,7 +39,11 @@ public struct RequestHead: BitwiseCopyable, Sendable {
   public init() {}
 
   /// Forgets a head that was begun, for a new connection.
-  public mutating func reset() { self = RequestHead() }
+  public mutating func reset() {
+    phase = .requestLine
+    searched = 0
+    host = ByteRange()
+  }
 
   /// Parses the head at the start of `bytes`. Called again after `incomplete`, it goes on where it stood; after any
   /// other result it begins a new head.
@@ -137,25 +142,25 @@ public struct RequestHead: BitwiseCopyable, Sendable {
   }
 
   private mutating func conclude() throws(HeadRefusal) {
-    byteCount = section.line &+ 2
-    if version == .http11, !section.hasHost { throw .missingHost }
-    if host.isEmpty { host = section.host }
+    byteCount = section.found.line &+ 2
+    if version == .http11, section.found.host == nil { throw .missingHost }
+    if host.isEmpty { host = section.found.host ?? ByteRange() }
     framing = try section.requestFraming(version)
-    keepAlive = !section.saysClose && (version == .http11 || section.saysKeepAlive)
+    keepAlive = !section.found.saysClose && (version == .http11 || section.found.saysKeepAlive)
     let hasBody = framing != .none && framing != .length(0)
-    expectsContinue = section.expectsContinue && hasBody && version == .http11
+    expectsContinue = section.found.expectsContinue && hasBody && version == .http11
   }
 }
 
 extension FieldSection {
   /// RFC 9112 §6.3. Both fields together, which §6.3 lets a proxy repair, are how requests are smuggled.
   func requestFraming(_ version: HTTPVersion) throws(HeadRefusal) -> BodyFraming {
-    if isChunked {
-      if contentLength != nil { throw .lengthAndEncoding }
+    if found.isChunked {
+      if found.contentLength != nil { throw .lengthAndEncoding }
       if version == .http10 { throw .encodingInHTTP10 }
       return .chunked
     }
-    return contentLength.map { .length($0) } ?? .none
+    return found.contentLength.map { .length($0) } ?? .none
   }
 }
 
@@ -210,13 +215,5 @@ struct AbsoluteTarget {
     authority = ByteRange(start, at)
     pathAndQuery = ByteRange(at, end)
     guard bytes.isAuthority(authority) else { return nil }
-  }
-}
-
-extension Span where Element == UInt8 {
-  func isEqual(to text: StaticString) -> Bool {
-    guard count == text.utf8CodeUnitCount else { return false }
-    for index in 0..<count where self[index] != text.utf8Start[index] { return false }
-    return true
   }
 }

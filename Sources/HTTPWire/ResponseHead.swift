@@ -1,4 +1,5 @@
 /// The head of what a worker answers, parsed in place; made to be kept and reused like `RequestHead`.
+/// What it says holds from `complete` to the next parse.
 public struct ResponseHead: BitwiseCopyable, Sendable {
   /// From the buffer's start to behind the empty line.
   public private(set) var byteCount = 0
@@ -25,7 +26,11 @@ public struct ResponseHead: BitwiseCopyable, Sendable {
 
   public init() {}
 
-  public mutating func reset() { self = ResponseHead() }
+  /// Forgets a head that was begun, for a new connection.
+  public mutating func reset() {
+    phase = .statusLine
+    searched = 0
+  }
 
   /// Parses the head at the start of `bytes`, the answer to a request with `method`. Called again after `incomplete`,
   /// it goes on where it stood; after any other result it begins a new head.
@@ -66,6 +71,7 @@ public struct ResponseHead: BitwiseCopyable, Sendable {
       throw .malformedStatusLine
     }
     self.version = version
+    status = 0
     for index in 9..<12 {
       guard ASCII.isDigit(bytes[index]) else { throw .malformedStatusLine }
       status = status &* 10 &+ Int(bytes[index] &- ASCII.zero)
@@ -77,25 +83,25 @@ public struct ResponseHead: BitwiseCopyable, Sendable {
   }
 
   private mutating func conclude(_ method: Method) throws(HeadRefusal) {
-    byteCount = section.line &+ 2
+    byteCount = section.found.line &+ 2
     if status == 101 { throw .unexpectedUpgrade }
     let declared = try section.responseFraming(version)
     let bodyless = method == .head || isInformational || status == 204 || status == 304
     framing = bodyless ? .none : declared
-    echoedLength = method == .head || status == 304 ? section.contentLength : nil
+    echoedLength = method == .head || status == 304 ? section.found.contentLength : nil
     keepAlive =
-      framing != .untilClose && !section.saysClose && (version == .http11 || section.saysKeepAlive)
+      framing != .untilClose && !section.found.saysClose && (version == .http11 || section.found.saysKeepAlive)
   }
 }
 
 extension FieldSection {
   /// RFC 9112 §6.3, for a response that has a body.
   func responseFraming(_ version: HTTPVersion) throws(HeadRefusal) -> BodyFraming {
-    if isChunked {
-      if contentLength != nil { throw .lengthAndEncoding }
+    if found.isChunked {
+      if found.contentLength != nil { throw .lengthAndEncoding }
       if version == .http10 { throw .encodingInHTTP10 }
       return .chunked
     }
-    return contentLength.map { .length($0) } ?? .untilClose
+    return found.contentLength.map { .length($0) } ?? .untilClose
   }
 }
