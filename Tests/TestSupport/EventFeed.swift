@@ -21,7 +21,7 @@ final class EventFeed: Sendable {
   private static func follow(_ control: String, into events: Monitor<[Event]>) {
     let deadline = Deadline.after(.seconds(3600))
     guard let wire = try? Wire(to: .unix(control), before: deadline) else { return }
-    let head = requestBytes("GET", "/v1/events", headers: [("Accept", "text/event-stream")])
+    let head = requestBytes("GET", "/v1/events?after=0", headers: [("Accept", "text/event-stream")])
     guard (try? wire.send(head, before: deadline)) != nil else { return }
     var buffer: [UInt8] = []
     while (try? wire.receive(into: &buffer, before: deadline)) == true {

@@ -28,12 +28,15 @@ public enum ExchangeFailure: Error, Sendable, Hashable {
 /// Reads responses from one connection.
 public struct ResponseReader {
   private var buffer: [UInt8] = []
+  /// A head has come, and its body not yet.
+  private var isWithinBody = false
 
   public init() {}
 
   public mutating func next(
     from wire: borrowing Wire, to method: String, before deadline: Deadline
   ) throws(ExchangeFailure) -> HTTPResponse {
+    isWithinBody = false
     while true {
       let response = try head(from: wire, before: deadline)
       if (100..<200).contains(response.status) && response.status != 101 { continue }
@@ -66,6 +69,7 @@ public struct ResponseReader {
     of head: HTTPResponse, to method: String, from wire: borrowing Wire, before deadline: Deadline
   ) throws(ExchangeFailure) -> HTTPResponse {
     var response = head
+    isWithinBody = true
     if method == "HEAD" || head.status == 204 || head.status == 304 { return response }
     if head.header("transfer-encoding") != nil {
       guard head.header("content-length") == nil else { throw .malformed("both lengths") }
@@ -116,7 +120,7 @@ public struct ResponseReader {
   ) throws(ExchangeFailure) -> Int {
     while true {
       if let end = found(buffer) { return end }
-      guard try fill(from: wire, before: deadline) else { throw buffer.isEmpty ? .unanswered(nil) : .cut(nil) }
+      guard try fill(from: wire, before: deadline) else { throw broken(nil) }
     }
   }
 
@@ -126,9 +130,13 @@ public struct ResponseReader {
     } catch {
       switch error {
       case .timedOut: throw .timedOut
-      case .refused, .reset, .tls: throw buffer.isEmpty ? .unanswered(error) : .cut(error)
+      case .refused, .reset, .tls: throw broken(error)
       }
     }
+  }
+
+  private func broken(_ failure: WireFailure?) -> ExchangeFailure {
+    buffer.isEmpty && !isWithinBody ? .unanswered(failure) : .cut(failure)
   }
 }
 

@@ -69,6 +69,11 @@ public final class Masterpool: Sendable {
     }
   }
 
+  /// Waits for a line by sd_notify.
+  public func notified(_ line: String, within time: Duration = .seconds(60)) async throws {
+    _ = try await notify.first("\(line) by sd_notify", within: time) { $0.contains(line) ? line : nil }
+  }
+
   /// Runs the command-line client against it.
   public func cli(_ arguments: String...) async throws -> CommandResult {
     try await run(Programs.masterpool, arguments + ["--control", controlSocket])

@@ -13,7 +13,7 @@ public struct Setup: Sendable {
   /// With these the listener speaks TLS.
   public var certificates: Certificates?
   public var verifyClient = "required"
-  /// Lines of YAML at the top level, such as a second pool's.
+  /// Further pools, as `stubPool` renders them.
   public var pools: [String] = []
   /// How long its stop may take, past which the test has failed.
   public var stopLimit = Duration.seconds(30)
@@ -36,7 +36,7 @@ public struct Setup: Sendable {
     if !proxy.isEmpty { lines += ["proxy:"] + proxy.map { "  \($0)" } }
     lines += ["pools:"]
     lines += stubPool("stubs", workers: workers, concurrency: concurrency, options: stubOptions, more: pool)
-    lines += pools.map { "  \($0)" }
+    lines += pools
     lines += ["routes:"] + (routes.isEmpty ? ["{path: /, allow: any, pool: stubs}"] : routes).map { "  - \($0)" }
     lines += ["control:", "  socket: control.sock"]
     return lines.joined(separator: "\n") + "\n"
