@@ -1,0 +1,142 @@
+/// One pool's claims: who holds which worker, and who stands in line for one.
+struct PoolLedger: Sendable {
+  let policy: ProxiedPool
+  /// Vacated seats are used again; `Seat.occupant` tells their occupants apart.
+  var seats: [Seat] = []
+  var line = WaitingLine()
+  var shedTotal = 0
+  /// When the first of the suspended workers may be asked again; `.max`: none is suspended.
+  private(set) var nextResumption = Instant(nanoseconds: .max)
+
+  /// A worker that refused or broke a connection gets no claims for so long.
+  static let suspension = Duration.seconds(1)
+  static let longestRetryAfter = Duration.seconds(30)
+
+  init(policy: ProxiedPool) { self.policy = policy }
+
+  private var concurrency: Int { max(1, policy.concurrency) }
+
+  // MARK: A request's side
+
+  mutating func admit(_ ticket: Ticket, pool: Int, at now: Instant) -> Admission {
+    if line.isEmpty, let claim = claim(for: ticket.loop, pool: pool, at: now) { return .claimed(claim) }
+    guard line.count < policy.queue.limit else {
+      shedTotal += 1
+      return .shed(retryAfter: retryAfter)
+    }
+    line.append(ticket)
+    return .queued(until: now + policy.queue.timeout)
+  }
+
+  /// For a request that lost its worker: it had its turn, so it goes first, and no limit turns it away.
+  mutating func readmit(_ ticket: Ticket, pool: Int, until deadline: Instant, at now: Instant) -> Admission {
+    if let claim = claim(for: ticket.loop, pool: pool, at: now) { return .claimed(claim) }
+    guard now < deadline else {
+      shedTotal += 1
+      return .shed(retryAfter: retryAfter)
+    }
+    line.prepend(ticket)
+    return .queued(until: deadline)
+  }
+
+  /// Half the longest wait in line: by then a full one has moved.
+  var retryAfter: Duration {
+    min(max(policy.queue.timeout / 2, .seconds(1)), Self.longestRetryAfter)
+  }
+
+  /// The least busy worker, among equals the one that was idle longest.
+  private mutating func claim(for loop: UInt16, pool: Int, at now: Instant) -> Claim? {
+    var best: Int?
+    for index in seats.indices where seats[index].takesClaims(concurrency: concurrency, at: now) {
+      guard let chosen = best else {
+        best = index
+        continue
+      }
+      let (load, bestLoad) = (seats[index].inFlight, seats[chosen].inFlight)
+      if load < bestLoad || load == bestLoad && seats[index].idleSince < seats[chosen].idleSince { best = index }
+    }
+    guard let seat = best else { return nil }
+    let (place, connection) = seats[seat].take(for: loop, concurrency: concurrency, at: now)
+    return Claim(
+      pool: pool, seat: seat, occupant: seats[seat].occupant, place: place, connection: connection)
+  }
+
+  mutating func release(
+    _ claim: Claim, _ outcome: ClaimOutcome, keeping connection: KeptConnection?, at now: Instant
+  ) -> Release {
+    var release = Release()
+    precondition(seats[claim.seat].occupant == claim.occupant, "a claim outlived its worker's seat")
+    seats[claim.seat].record(outcome, place: claim.place, at: now, suspension: Self.suspension)
+    switch outcome {
+    case .unreachable: nextResumption = min(nextResumption, seats[claim.seat].suspendedUntil)
+    case .answered, .abandoned, .unused, .stale, .cut, .overdue: break
+    }
+    switch seats[claim.seat].state {
+    case .open:
+      if let connection, !seats[claim.seat].isReserved {
+        seats[claim.seat].kept.append(connection)
+        release.keepsConnection = true
+      }
+      release.grant = nextGrant(pool: claim.pool, at: now)
+    case .draining(announced: false) where seats[claim.seat].inFlight == 0:
+      seats[claim.seat].state = .draining(announced: true)
+      release.drained = seats[claim.seat].counters?.worker
+    case .retiring where seats[claim.seat].inFlight == 0:
+      release.retired = vacate(claim.seat)
+    case .draining, .retiring, .vacant: break
+    }
+    return release
+  }
+
+  /// The first in line and the worker that it gets.
+  private mutating func nextGrant(pool: Int, at now: Instant) -> Grant? {
+    guard let first = line.popFirst() else { return nil }
+    guard let claim = claim(for: first.loop, pool: pool, at: now) else {
+      line.prepend(first)
+      return nil
+    }
+    return Grant(ticket: first, claim: claim)
+  }
+
+  mutating func grants(pool: Int, at now: Instant) -> [Grant] {
+    var grants: [Grant] = []
+    while let grant = nextGrant(pool: pool, at: now) { grants.append(grant) }
+    return grants
+  }
+
+  /// Grants to those in line, once a suspension is over.
+  mutating func resume(pool: Int, at now: Instant) -> [Grant] {
+    guard nextResumption <= now else { return [] }
+    nextResumption = Instant(nanoseconds: .max)
+    for seat in seats where seat.state == .open && seat.suspendedUntil > now {
+      nextResumption = min(nextResumption, seat.suspendedUntil)
+    }
+    return grants(pool: pool, at: now)
+  }
+
+  // MARK: A worker's side
+
+  func seat(of worker: WorkerID) -> Int? {
+    seats.firstIndex { $0.state != .vacant && $0.counters?.worker == worker }
+  }
+
+  mutating func seat(_ worker: WorkerID, at endpoint: Endpoint) {
+    let free = seats.firstIndex { $0.state == .vacant }
+    if free == nil { seats.append(Seat()) }
+    seats[free ?? seats.count - 1].occupy(worker, at: endpoint, concurrency: concurrency)
+  }
+
+  /// Forgets the worker; its final counters.
+  mutating func vacate(_ seat: Int) -> WorkerCounters? {
+    let final = seats[seat].report
+    seats[seat].state = .vacant
+    seats[seat].counters = nil
+    seats[seat].places = []
+    return final
+  }
+
+  mutating func takeKeptConnections(of seat: Int) -> [KeptConnection] {
+    defer { seats[seat].kept = [] }
+    return seats[seat].kept
+  }
+}

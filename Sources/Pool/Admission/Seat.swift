@@ -1,0 +1,99 @@
+/// One worker's place in its pool's ledger: what it may take, what it holds, what it has done.
+struct Seat: Sendable {
+  enum State: Sendable, Hashable {
+    case vacant
+    case open
+    /// No new claims. `announced`: the drain was answered.
+    case draining(announced: Bool)
+    /// Waits for the last of its claims.
+    case retiring
+  }
+
+  var state = State.vacant
+  var occupant: UInt32 = 0
+  /// Held for a liveness probe.
+  var isReserved = false
+  /// No claims before this.
+  var suspendedUntil = Instant(nanoseconds: .min)
+  var idleSince = Instant(nanoseconds: .min)
+  /// Places held by claims, and places lost to requests that it never answered.
+  var inFlight = 0
+  var stuck = 0
+  /// When each claim in flight began; nil: a free place.
+  var places: [Instant?] = []
+  var kept: [KeptConnection] = []
+  var endpoint = Endpoint.tcp(port: 0)
+  var counters: WorkerCounters?
+
+  func takesClaims(concurrency: Int, at now: Instant) -> Bool {
+    state == .open && !isReserved && inFlight + stuck < concurrency && suspendedUntil <= now
+  }
+
+  mutating func occupy(_ worker: WorkerID, at endpoint: Endpoint, concurrency: Int) {
+    state = .open
+    occupant &+= 1
+    isReserved = false
+    suspendedUntil = Instant(nanoseconds: .min)
+    idleSince = Instant(nanoseconds: .min)
+    inFlight = 0
+    stuck = 0
+    places = Array(repeating: nil, count: concurrency)
+    kept = []
+    self.endpoint = endpoint
+    counters = WorkerCounters(worker: worker)
+  }
+
+  /// Registers a claim; the place it takes and the connection that goes with it.
+  mutating func take(for loop: UInt16, concurrency: Int, at now: Instant) -> (place: Int, KeptConnection?) {
+    let place = places.firstIndex { $0 == nil }
+    precondition(place != nil, "a claim on a worker without a free place")
+    places[place ?? 0] = now
+    let connection = takeConnection(for: loop, concurrency: concurrency)
+    inFlight += 1
+    return (place ?? 0, connection)
+  }
+
+  /// The loop's own first: another's must change its epoll set. But never more connections than places, since a
+  /// single-threaded master may serve one connection at a time.
+  private mutating func takeConnection(for loop: UInt16, concurrency: Int) -> KeptConnection? {
+    if let own = kept.lastIndex(where: { $0.loop == loop }) {
+      let connection = kept[own]
+      kept.swapAt(own, kept.count - 1)
+      kept.removeLast()
+      return connection
+    }
+    return inFlight + stuck + kept.count < concurrency ? nil : kept.popLast()
+  }
+
+  mutating func record(_ outcome: ClaimOutcome, place: Int, at now: Instant, suspension: Duration) {
+    precondition(inFlight > 0 && places[place] != nil, "a claim was released twice")
+    inFlight -= 1
+    idleSince = now
+    if outcome == .overdue { stuck += 1 } else { places[place] = nil }
+    switch outcome {
+    case .answered:
+      counters?.requestsTotal += 1
+      counters?.lastAnswered = now
+    case .abandoned:
+      counters?.requestsTotal += 1
+    case .unused, .stale: break
+    case .unreachable(let lost):
+      suspendedUntil = now + suspension
+      if lost { countLoss() }
+    case .cut, .overdue: countLoss()
+    }
+  }
+
+  private mutating func countLoss() {
+    counters?.requestsTotal += 1
+    counters?.lostTotal += 1
+  }
+
+  /// Totals and gauges, as reported.
+  var report: WorkerCounters? {
+    guard var report = counters else { return nil }
+    report.requestsInFlight = inFlight
+    report.oldestRequestStarted = inFlight == 0 ? nil : places.compactMap(\.self).min()
+    return report
+  }
+}

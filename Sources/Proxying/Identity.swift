@@ -1,0 +1,120 @@
+import COpenSSL
+import Glibc
+
+/// Who an agent is, as the workers are told and as the routes' rules see it. Rendered once for a connection, freed
+/// with it.
+struct Identity: BitwiseCopyable {
+  /// Whole header lines, then the verified name.
+  private var base: UnsafeMutablePointer<UInt8>?
+  private var headerCount = 0
+  private var nameCount = 0
+  private(set) var isVerified = false
+
+  /// A larger certificate is refused, since its header would not fit beside a request.
+  static let maxHeaderBytes = 16 << 10
+
+  init() {}
+
+  var isRendered: Bool { base != nil }
+  var headers: UnsafeBufferPointer<UInt8> { UnsafeBufferPointer(start: base, count: headerCount) }
+  /// The verified certificate's common name; empty without one.
+  var name: UnsafeBufferPointer<UInt8> {
+    UnsafeBufferPointer(start: base.map { $0 + headerCount }, count: nameCount)
+  }
+
+  /// Without a certificate.
+  init(anonymousAt address: PeerAddress, isTLS: Bool) {
+    store(headers: ["X-Client-Verify: NONE"] + Self.origin(address, isTLS), name: "")
+  }
+
+  /// Nil: the certificate names nobody in a way that can be passed on; its agent is turned away.
+  init?(certificate: OpaquePointer, at address: PeerAddress) {
+    guard let name = Self.commonName(certificate), let subject = Self.subject(certificate),
+      let pem = Self.escapedPEM(certificate)
+    else { return nil }
+    let headers =
+      ["X-Client-Verify: SUCCESS", "X-Client-DN: \(subject)", "X-Client-Cert: \(pem)"]
+      + Self.origin(address, true)
+    guard headers.reduce(0, { $0 + $1.utf8.count + 2 }) <= Self.maxHeaderBytes else { return nil }
+    store(headers: headers, name: name)
+    isVerified = true
+  }
+
+  mutating func free() {
+    base?.deallocate()
+    self = Identity()
+  }
+
+  private static func origin(_ address: PeerAddress, _ isTLS: Bool) -> [String] {
+    let proto = "X-Forwarded-Proto: \(isTLS ? "https" : "http")"
+    guard let text = address.text else { return [proto] }
+    return ["X-Forwarded-For: \(text)", "X-Real-IP: \(text)", proto]
+  }
+
+  private mutating func store(headers: [String], name: String) {
+    let block = Array(headers.map { $0 + "\r\n" }.joined().utf8)
+    let bytes = block + Array(name.utf8)
+    let memory = UnsafeMutablePointer<UInt8>.allocate(capacity: bytes.count)
+    memory.initialize(from: bytes, count: bytes.count)
+    base = memory
+    headerCount = block.count
+    nameCount = bytes.count - block.count
+  }
+
+  /// The subject's last CN. Control bytes, NUL among them, would mean one name to us and another to a worker.
+  private static func commonName(_ certificate: OpaquePointer) -> String? {
+    guard let subject = X509_get_subject_name(certificate) else { return nil }
+    var last: Int32 = -1
+    while true {
+      let next = X509_NAME_get_index_by_NID(subject, NID_commonName, last)
+      guard next >= 0 else { break }
+      last = next
+    }
+    guard last >= 0, let entry = X509_NAME_get_entry(subject, last), let value = X509_NAME_ENTRY_get_data(entry)
+    else { return nil }
+    var bytes: UnsafeMutablePointer<UInt8>?
+    let count = ASN1_STRING_to_UTF8(&bytes, value)
+    guard count > 0, let bytes else { return nil }
+    defer { CRYPTO_free(bytes, #file, #line) }
+    let text = UnsafeBufferPointer(start: bytes, count: Int(count))
+    guard text.allSatisfy({ $0 >= 0x20 && $0 != 0x7f }) else { return nil }
+    return String(validating: text, as: UTF8.self)
+  }
+
+  /// RFC 2253: `CN=agent1,O=Example`, control bytes and all beyond ASCII escaped.
+  private static func subject(_ certificate: OpaquePointer) -> String? {
+    guard let memory = BIO_new(BIO_s_mem()) else { return nil }
+    defer { BIO_free(memory) }
+    guard copenssl_print_rfc2253(memory, X509_get_subject_name(certificate)) >= 0 else { return nil }
+    let text = contents(memory)
+    return text.utf8.allSatisfy { $0 >= 0x20 && $0 < 0x7f } ? text : nil
+  }
+
+  /// The PEM text as one percent-encoded line.
+  private static func escapedPEM(_ certificate: OpaquePointer) -> String? {
+    guard let memory = BIO_new(BIO_s_mem()) else { return nil }
+    defer { BIO_free(memory) }
+    guard PEM_write_bio_X509(memory, certificate) == 1 else { return nil }
+    var escaped = ""
+    for byte in contents(memory).utf8 {
+      switch byte {
+      case UInt8(ascii: "a")...UInt8(ascii: "z"), UInt8(ascii: "A")...UInt8(ascii: "Z"),
+        UInt8(ascii: "0")...UInt8(ascii: "9"), UInt8(ascii: "-"):
+        escaped.unicodeScalars.append(Unicode.Scalar(byte))
+      default:
+        escaped += byte < 16 ? "%0" : "%"
+        escaped += String(byte, radix: 16, uppercase: true)
+      }
+    }
+    return escaped
+  }
+
+  private static func contents(_ memory: OpaquePointer) -> String {
+    var bytes: UnsafeMutablePointer<CChar>?
+    let count = copenssl_read_memory(memory, &bytes)
+    guard let bytes, count > 0 else { return "" }
+    return bytes.withMemoryRebound(to: UInt8.self, capacity: count) {
+      String(decoding: UnsafeBufferPointer(start: $0, count: count), as: UTF8.self)
+    }
+  }
+}

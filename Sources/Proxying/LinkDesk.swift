@@ -1,0 +1,106 @@
+import CLinux
+import Glibc
+import Pool
+
+/// The proxy's first thread: hears the supervisor and the operator's signals, tells them what the loops report.
+struct LinkDesk: ~Copyable {
+  static let reportInterval = Duration.seconds(1)
+
+  private let peer: LinkPeer
+  private let shared: Shared
+  private let signals: Int32
+  private var nextReport = Instant.now() + reportInterval
+  private var isStopping = false
+
+  init(peer: LinkPeer, shared: Shared) {
+    self.peer = peer
+    self.shared = shared
+    signals = clinux_signalfd_term()
+  }
+
+  deinit { close(signals) }
+
+  /// Until every loop has ended.
+  mutating func run(early commands: [ProxyCommand]) {
+    for command in commands { obey(command) }
+    while shared.runningLoops.load(ordering: .acquiring) > 0 {
+      wait()
+      for report in shared.outbox.collect() { peer.send(report) }
+      if peer.isOpen { peer.receive().forEach { obey($0) } }
+      if signalled() { stop(within: isStopping ? .zero : Proxy.defaultStop) }
+      if Instant.now() >= nextReport { reportCounters() }
+    }
+  }
+
+  private func wait() {
+    let link = peer.isOpen ? peer.descriptor : -1
+    var wanted = [
+      pollfd(fd: link, events: Int16(peer.wantsOutput ? POLLIN | POLLOUT : POLLIN), revents: 0),
+      pollfd(fd: shared.outbox.bell, events: Int16(POLLIN), revents: 0),
+      pollfd(fd: signals, events: Int16(POLLIN), revents: 0),
+    ]
+    let patience = peer.isOpen ? max(0, (nextReport - .now()).wholeNanoseconds / 1_000_000 + 1) : -1
+    poll(&wanted, 3, Int32(clamping: patience))
+    if peer.wantsOutput { peer.flush() }
+  }
+
+  private func signalled() -> Bool {
+    var information = [UInt8](repeating: 0, count: MemoryLayout<signalfd_siginfo>.size)
+    return read(signals, &information, information.count) > 0
+  }
+
+  // MARK: Commands
+
+  private mutating func obey(_ command: ProxyCommand) {
+    let now = Instant.now()
+    switch command {
+    // The first message alone counts.
+    case .configure: break
+    case .admit(let worker, let endpoint): act { $0.admit(worker, at: endpoint, at: now) }
+    case .drain(let worker): act { $0.drain(worker) }
+    case .retire(let worker): act { $0.retire(worker) }
+    case .reserve(let worker): act { $0.reserve(worker) }
+    case .release(let worker): act { $0.release(worker, at: now) }
+    case .stop(let within): stop(within: within)
+    }
+  }
+
+  private func act(_ word: (inout ClaimLedger) -> ClaimLedger.Verdict) {
+    let verdict = shared.ledger.withLock { word(&$0) }
+    // Closing takes them out of the sets of whichever loops watch them. It comes before the report: a probe may want
+    // the master's only connection.
+    for connection in verdict.connections { close(connection.descriptor) }
+    shared.post(verdict.grants)
+    for report in verdict.reports { peer.send(report) }
+    if let claims = verdict.cutOff { shared.doors.forEach { $0.post(.cutOff(claims)) } }
+  }
+
+  private mutating func stop(within: Duration) {
+    isStopping = true
+    let end = Instant.now() + within
+    shared.doors.forEach { $0.post(.stop(by: end)) }
+  }
+
+  // MARK: Reports
+
+  private mutating func reportCounters() {
+    nextReport = .now() + Self.reportInterval
+    peer.send(.counters(counters()))
+  }
+
+  private func counters() -> ProxyCounters {
+    var sum = ProxyCounters()
+    sum.threads = shared.doors.count
+    for door in shared.doors { door.counters.add(to: &sum) }
+    (sum.pools, sum.workers) = shared.ledger.withLock { ($0.poolCounters, $0.workerCounters) }
+    return sum
+  }
+
+  /// The last words, once the loops are gone.
+  func finish() {
+    for report in shared.outbox.collect() { peer.send(report) }
+    peer.send(.counters(counters()))
+    peer.send(.finished)
+    peer.drain(milliseconds: 1000)
+  }
+}

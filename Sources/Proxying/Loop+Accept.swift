@@ -1,0 +1,114 @@
+import CLinux
+import Glibc
+import Pool
+
+extension Loop {
+  /// Connections that one event may bring in, so that another loop gets some of a crowd.
+  private static let acceptBurst = 4
+
+  mutating func startAccepting() {
+    guard !isAccepting, end == nil else { return }
+    isAccepting = true
+    for (index, listener) in shared.listeners.enumerated() {
+      poller.add(listener.descriptor, [.input, .exclusive], Token(.listener, UInt32(index)))
+    }
+  }
+
+  /// What comes meanwhile waits in the kernel's backlog.
+  mutating func stopAccepting() {
+    guard isAccepting else { return }
+    isAccepting = false
+    for listener in shared.listeners { poller.remove(listener.descriptor) }
+  }
+
+  mutating func accept(from index: Int) {
+    guard isAccepting else { return }
+    let listener = shared.listeners[index]
+    for _ in 0..<Self.acceptBurst {
+      guard shared.connections.load(ordering: .relaxed) < maxConnections, slab.inUse < slab.capacity else {
+        return stopAccepting()
+      }
+      var address = sockaddr_storage()
+      var length = socklen_t(MemoryLayout<sockaddr_storage>.size)
+      let descriptor = clinux_accept(listener.descriptor, &address, &length)
+      guard descriptor >= 0 else {
+        switch errno {
+        case EINTR, ECONNABORTED: continue
+        case EMFILE, ENFILE, ENOBUFS, ENOMEM: return stopAccepting()
+        default: return
+        }
+      }
+      welcome(descriptor, PeerAddress(address), listener, index)
+    }
+  }
+
+  private mutating func welcome(_ descriptor: Int32, _ address: PeerAddress, _ listener: Listener, _ index: Int) {
+    guard let c = slab.take() else {
+      close(descriptor)
+      return
+    }
+    shared.connections.add(1, ordering: .relaxed)
+    door.counters.connections.bump()
+    door.counters.connectionsTotal.bump()
+    c.pointee.agent.descriptor = descriptor
+    c.pointee.agent.listener = index
+    c.pointee.agent.identity = Identity(anonymousAt: address, isTLS: listener.tls != nil)
+    setDeadline(c, after: headerTimeout)
+    guard poller.add(descriptor, .connection, agentToken(c)) else { return closeAgent(c) }
+    guard let context = listener.tls else {
+      c.pointee.stage = .head
+      return
+    }
+    c.pointee.stage = .handshaking
+    c.pointee.agent.tls = TLSSession(context, descriptor: descriptor)
+    if c.pointee.agent.tls == nil { closeAgent(c) }
+  }
+
+  @inline(__always) func agentToken(_ c: Record) -> Token {
+    Token(.downstream, UInt32(slab.index(of: c)), serial: c.pointee.serial)
+  }
+
+  /// The handshake, at the end of which it is known who the agent is.
+  mutating func continueHandshake(_ c: Record) {
+    guard let tls = c.pointee.agent.tls else { return closeAgent(c) }
+    switch tls.handshake() {
+    case .wantsInput: if c.pointee.agent.hasEnded { failHandshake(c, "the agent went away") }
+    case .wantsOutput: watchAgentOutput(c)
+    case .failed(let reason): failHandshake(c, reason)
+    case .done: identify(c, tls)
+    }
+  }
+
+  private mutating func identify(_ c: Record, _ tls: TLSSession) {
+    if let certificate = tls.verifiedCertificate {
+      defer { TLSSession.release(certificate) }
+      guard let identity = Identity(certificate: certificate, at: address(of: c)) else {
+        return failHandshake(c, "the certificate's common name is missing or not plain text")
+      }
+      c.pointee.agent.identity.free()
+      c.pointee.agent.identity = identity
+    }
+    c.pointee.stage = .head
+    readHead(c)
+  }
+
+  private func address(of c: Record) -> PeerAddress {
+    var address = sockaddr_storage()
+    var length = socklen_t(MemoryLayout<sockaddr_storage>.size)
+    _ = withUnsafeMutablePointer(to: &address) {
+      $0.withMemoryRebound(to: sockaddr.self, capacity: 1) {
+        getpeername(c.pointee.agent.descriptor, $0, &length)
+      }
+    }
+    return PeerAddress(address)
+  }
+
+  private mutating func failHandshake(_ c: Record, _ reason: String) {
+    door.counters.handshakesFailedTotal.bump()
+    shared.journal.say("handshake failed: \(reason)", at: instant)
+    // The alert that OpenSSL wrote must reach the agent.
+    c.pointee.agent.tls?.free()
+    c.pointee.agent.tls = nil
+    startLingering(c)
+  }
+}

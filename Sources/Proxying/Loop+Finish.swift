@@ -1,0 +1,160 @@
+import Glibc
+import HTTPWire
+import Pool
+
+extension Loop {
+  /// An answer of our own. `closing`: what follows in the input cannot be trusted, or will not be read.
+  mutating func reply(_ c: Record, _ status: Int, _ text: String, closing: Bool, retryAfter: Int? = nil) {
+    let head = c.pointee.request.head
+    let bodyless = head.framing == .none || head.framing == .length(0)
+    c.pointee.request.keepsAlive =
+      !closing && head.keepAlive && end == nil && (c.pointee.request.isConsumed || bodyless)
+    if !c.pointee.request.isConsumed, c.pointee.request.keepsAlive {
+      c.pointee.agent.input.start += head.byteCount
+      c.pointee.request.isConsumed = true
+    }
+    freeUpload(c)
+    if c.pointee.agent.output.isAbsent { c.pointee.agent.output = chunks.take() }
+    c.pointee.agent.output.rewind()
+    let room = c.pointee.agent.output.room(upTo: chunks.capacity)
+    var out = OutputSpan(buffer: room, initializedCount: 0)
+    _ = writeError(
+      status: status, explanation: text, retryAfter: retryAfter, keepAlive: c.pointee.request.keepsAlive,
+      method: head.method, to: head.version, into: &out)
+    c.pointee.agent.output.end = out.finalize(for: room)
+    door.counters.countResponse(status: status)
+    c.pointee.stage = .replying
+    setDeadline(c, after: idleTimeout)
+    flushReply(c)
+  }
+
+  /// The last bytes of an answer, then the next request or goodbye.
+  mutating func flushReply(_ c: Record) {
+    guard flush(c) else { return }
+    chunks.giveBack(&c.pointee.agent.output)
+    if c.pointee.request.keepsAlive { nextRequest(c) } else { startLingering(c) }
+  }
+
+  private mutating func nextRequest(_ c: Record) {
+    endRequest(c)
+    c.pointee.agent.isKeptAlive = true
+    c.pointee.stage = .head
+    guard c.pointee.agent.input.isEmpty else {
+      // Pipelined: the others have their turn first.
+      setDeadline(c, after: headerTimeout)
+      return goOnLater(c)
+    }
+    chunks.giveBack(&c.pointee.agent.input)
+    setDeadline(c, after: end == nil ? idleTimeout : min(idleTimeout, Self.farewell.wholeNanoseconds))
+    if c.pointee.agent.isReadable { goOnLater(c) }
+  }
+
+  /// Forgets the request, keeps the connection.
+  private mutating func endRequest(_ c: Record) {
+    if c.pointee.request.isCounted { door.counters.requestsInFlight.bump(by: -1) }
+    freeUpload(c)
+    c.pointee.request.isCounted = false
+    c.pointee.request.isConsumed = false
+    c.pointee.request.isRetry = false
+    c.pointee.request.received = 0
+    c.pointee.upload.sent = 0
+    c.pointee.upload.isTouched = false
+    c.pointee.upload.isStreamed = false
+    c.pointee.upload.isComplete = false
+    c.pointee.upload.needsChunkEnd = false
+    c.pointee.upload.remainder = .none
+    c.pointee.answer.phase = .head
+    c.pointee.answer.hasBegun = false
+  }
+
+  mutating func freeUpload(_ c: Record) {
+    chunks.giveBack(&c.pointee.upload.rendered)
+    if c.pointee.upload.body.capacity > 0 { freeStore(c) }
+  }
+
+  /// True once the agent has taken all that there was for it.
+  @inline(__always)
+  mutating func flush(_ c: Record) -> Bool {
+    if c.pointee.agent.descriptor < 0 {
+      c.pointee.agent.output.rewind()
+      return true
+    }
+    while !c.pointee.agent.output.isEmpty {
+      switch send(c, c.pointee.agent.output.bytes) {
+      case .moved(let count):
+        c.pointee.agent.output.start += count
+      case .later:
+        watchAgentOutput(c)
+        return false
+      case .ended, .failed:
+        c.pointee.agent.isBroken = true
+        abandon(c)
+        return false
+      }
+    }
+    return true
+  }
+
+  @inline(__always)
+  func send(_ c: Record, _ bytes: UnsafeBufferPointer<UInt8>) -> Transfer {
+    guard let tls = c.pointee.agent.tls else { return Socket.send(c.pointee.agent.descriptor, bytes) }
+    return tls.send(bytes)
+  }
+
+  /// On TCP this stays, since the kernel reports room only after a write that found none.
+  mutating func watchAgentOutput(_ c: Record) {
+    guard !c.pointee.agent.watchesOutput else { return }
+    c.pointee.agent.watchesOutput = true
+    poller.change(c.pointee.agent.descriptor, [.connection, .output], agentToken(c))
+  }
+
+  /// Says goodbye and waits for the agent's: closing at once would throw away, by a reset, what it has not read yet.
+  mutating func startLingering(_ c: Record) {
+    endRequest(c)
+    chunks.giveBack(&c.pointee.agent.input)
+    chunks.giveBack(&c.pointee.agent.output)
+    if let tls = c.pointee.agent.tls {
+      tls.sayGoodbye()
+      tls.free()
+      c.pointee.agent.tls = nil
+    }
+    shutdown(c.pointee.agent.descriptor, Int32(SHUT_WR))
+    c.pointee.stage = .lingering
+    setDeadline(c, after: Self.lingering.wholeNanoseconds)
+    c.pointee.agent.isReadable = true
+    linger(c)
+  }
+
+  mutating func linger(_ c: Record) {
+    for _ in 0..<Self.burst {
+      switch receive(c, into: scratch) {
+      case .moved: if !c.pointee.agent.isReadable { return }
+      case .later: return
+      case .ended, .failed: return closeAgent(c)
+      }
+    }
+    goOnLater(c)
+  }
+
+  /// The end of a connection, at once. It holds no claim any more.
+  mutating func closeAgent(_ c: Record) {
+    precondition(c.pointee.worker.claim == nil, "a connection was closed with a claim in hand")
+    dropAgent(c)
+    endRequest(c)
+    chunks.giveBack(&c.pointee.agent.input)
+    chunks.giveBack(&c.pointee.agent.output)
+    c.pointee.agent.identity.free()
+    slab.giveBack(c)
+  }
+
+  /// Closes the agent's socket alone. A broken-off answer ends in a reset, so that nobody takes it for whole.
+  mutating func dropAgent(_ c: Record, reset: Bool = false) {
+    guard c.pointee.agent.descriptor >= 0 else { return }
+    c.pointee.agent.tls?.free()
+    c.pointee.agent.tls = nil
+    if reset { Socket.reset(c.pointee.agent.descriptor) } else { close(c.pointee.agent.descriptor) }
+    c.pointee.agent.descriptor = -1
+    shared.connections.subtract(1, ordering: .relaxed)
+    door.counters.connections.bump(by: -1)
+  }
+}

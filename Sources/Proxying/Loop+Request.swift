@@ -1,0 +1,42 @@
+import Glibc
+import HTTPWire
+import Pool
+
+extension Loop {
+  /// A head is whole: its path is made plain, its route found, the agent's right to it checked.
+  mutating func startRequest(_ c: Record) {
+    door.counters.requestsTotal.bump()
+    door.counters.requestsInFlight.bump()
+    c.pointee.request.isCounted = true
+    c.pointee.request.waitsForContinue = c.pointee.request.head.expectsContinue
+    switch normalizedPath(c) {
+    case .refused(let refusal): reply(c, refusal.status, refusal.explanation, closing: true)
+    case .path(let count): authorize(c, pathCount: count)
+    }
+  }
+
+  /// Into the scratch.
+  private func normalizedPath(_ c: Record) -> PathVerdict {
+    let input = c.pointee.agent.input.bytes
+    var path = OutputSpan(buffer: scratch, initializedCount: 0)
+    let verdict = normalizePath(input.span.extracting(c.pointee.request.head.target), into: &path)
+    _ = path.finalize(for: scratch)
+    return verdict
+  }
+
+  private mutating func authorize(_ c: Record, pathCount: Int) {
+    let path = UnsafeBufferPointer(rebasing: scratch[..<pathCount])
+    let input = c.pointee.agent.input.bytes
+    let name = c.pointee.agent.identity.name
+    guard
+      let (pool, retry) = shared.routes.decide(
+        method: input.span.extracting(c.pointee.request.head.methodName), path: path.span, name: name.span,
+        verified: c.pointee.agent.identity.isVerified)
+    else {
+      return reply(c, 403, "No route", closing: false)
+    }
+    c.pointee.request.pool = pool
+    c.pointee.request.isRepeatable = retry || c.pointee.request.head.method.isSafe
+    startBody(c)
+  }
+}

@@ -1,0 +1,91 @@
+import Glibc
+import HTTPWire
+import Pool
+
+extension Loop {
+  /// Looks at all deadlines: one pass over a plain array, no timer for any request.
+  mutating func sweep() {
+    nextSweep = now + Self.sweepInterval
+    for index in 0..<slab.highWater where slab.deadline(index) <= now {
+      let c = slab[index]
+      slab.setDeadline(c, .max)
+      expire(c)
+    }
+    let instant = instant
+    shared.post(shared.ledger.withLock { $0.resume(at: instant) })
+    if let end, now >= end { cutEverything() } else { startAccepting() }
+  }
+
+  /// What a passed deadline means depends on where the request is.
+  private mutating func expire(_ c: Record) {
+    switch c.pointee.stage {
+    case .vacant: break
+    case .handshaking:
+      door.counters.handshakesFailedTotal.bump()
+      closeAgent(c)
+    case .head: expireHead(c)
+    case .intake: reply(c, 408, "The rest of the body did not come in time.", closing: true)
+    case .queued: leaveLine(c)
+    case .connecting: workerRefused(c, ETIMEDOUT)
+    case .exchanging: expireExchange(c)
+    case .replying: abandon(c)
+    case .lingering: closeAgent(c)
+    }
+  }
+
+  private mutating func expireHead(_ c: Record) {
+    guard !c.pointee.agent.input.isEmpty else { return startLingering(c) }
+    c.pointee.request.head.reset()
+    reply(c, 408, "The rest of the head did not come in time.", closing: true)
+  }
+
+  /// Who is late: the agent with its body or with taking the answer, or the worker?
+  private mutating func expireExchange(_ c: Record) {
+    if !c.pointee.upload.isComplete, !c.pointee.worker.watchesOutput {
+      breakOffUpload(c, 408, "The rest of the body did not come in time.")
+    } else if c.pointee.answer.hasBegun, !c.pointee.agent.output.isEmpty {
+      c.pointee.agent.isBroken = true
+      releaseWorker(c, .abandoned)
+      dropAgent(c, reset: true)
+      closeAgent(c)
+    } else if now >= c.pointee.request.overdue {
+      giveUp(c)
+    } else if c.pointee.answer.hasBegun {
+      cut(c, "no byte of the answer came for \(shared.limits.idleTimeout.short)")
+    } else {
+      slab.setDeadline(c, c.pointee.request.overdue)
+    }
+  }
+
+  // MARK: The end
+
+  /// No new connections. Idle ones are left to their agents for a while, and told to close if they ask once more.
+  mutating func stop(by end: Int64) {
+    self.end = min(end, self.end ?? .max)
+    stopAccepting()
+    let farewell = now + Self.farewell.wholeNanoseconds
+    for index in 0..<slab.highWater {
+      let c = slab[index]
+      if c.pointee.stage == .head, c.pointee.agent.input.isEmpty {
+        slab.setDeadline(c, min(slab.deadline(index), farewell))
+      }
+    }
+  }
+
+  private mutating func cutEverything() {
+    for index in 0..<slab.highWater {
+      let c = slab[index]
+      switch c.pointee.stage {
+      case .vacant: continue
+      case .handshaking, .head, .intake, .replying, .lingering: break
+      case .queued:
+        let (ticket, pool) = (ticket(c), c.pointee.request.pool)
+        _ = shared.ledger.withLock { $0.withdraw(ticket, from: pool, timedOut: false) }
+      case .connecting: releaseWorker(c, .unused)
+      case .exchanging: releaseWorker(c, .abandoned)
+      }
+      dropAgent(c, reset: c.pointee.stage == .exchanging)
+      closeAgent(c)
+    }
+  }
+}

@@ -1,0 +1,211 @@
+import CLinux
+import Glibc
+import HTTPWire
+import Pool
+
+typealias Record = UnsafeMutablePointer<Connection>
+
+/// One thread's event loop and everything that it owns: its connections, its memory, its clock.
+///
+/// Events only set flags on a record and call the step for its stage; a step goes on until the other side has to act.
+struct Loop: ~Copyable {
+  /// How often deadlines are looked at; they are that much late at most.
+  static let sweepInterval: Int64 = 100_000_000
+  /// So much is relayed for one connection before the others get their turn.
+  static let burst = 16
+  /// A worker that takes no connection within this is unreachable.
+  static let connectTimeout = Duration.seconds(5)
+  /// How long an agent may take to close after our goodbye.
+  static let lingering = Duration.seconds(2)
+  /// How long idle connections are left to their agents when the proxy stops: Puppet's drop theirs after 4 s.
+  static let farewell = Duration.seconds(5)
+  /// Memory for one loop's stored request bodies; beyond it bodies are streamed.
+  static let maxStoredBytes = 256 << 20
+  /// Room in front of an answer, in which its head may grow.
+  static let headroom = 256
+
+  let id: UInt16
+  let shared: Shared
+  let door: LoopDoor
+  let headLimits: HeadLimits
+  let idleTimeout: Int64
+  let headerTimeout: Int64
+  let maxBufferedBody: Int
+  let maxBody: Int
+  let maxConnections: Int
+
+  var poller: Poller
+  var slab: Slab
+  var workers = DescriptorTable()
+  var chunks: ChunkPool
+  /// For a head that is being written anew, and for a path.
+  let scratch: UnsafeMutableBufferPointer<UInt8>
+  var storedBytes = 0
+  /// When the events being handled were fetched.
+  var now: Int64
+  var nextSweep: Int64
+  /// Connections that can go on without an event, and turns for requests of this loop.
+  var pending: [Ticket] = []
+  var grants: [Grant] = []
+  var isAccepting = false
+  /// Set once the proxy is stopping.
+  var end: Int64?
+
+  init(id: UInt16, shared: Shared) throws(SetupFailure) {
+    self.id = id
+    self.shared = shared
+    door = shared.doors[Int(id)]
+    let limits = shared.limits
+    headLimits = HeadLimits(maxBytes: limits.maxHeaderSize.bytes)
+    idleTimeout = max(0, limits.idleTimeout.wholeNanoseconds)
+    headerTimeout = max(0, limits.headerTimeout.wholeNanoseconds)
+    maxBufferedBody = limits.maxBufferedBody.bytes
+    maxBody = limits.maxBodySize.bytes
+    maxConnections = max(1, limits.maxConnections)
+    poller = Poller(descriptor: door.poller)
+    slab = try Slab(capacity: maxConnections)
+    // A head, the identity that goes with it, and room for a body beside them.
+    let capacity = (headLimits.maxBytes + Identity.maxHeaderBytes + (16 << 10) + 4095) & ~4095
+    chunks = ChunkPool(capacity: capacity)
+    scratch = .allocate(capacity: capacity)
+    now = Instant.now().nanoseconds
+    nextSweep = now + Self.sweepInterval
+    pending.reserveCapacity(Poller.batch)
+    grants.reserveCapacity(Poller.batch)
+    poller.add(door.bell, [.input, .edge], Token(.mailbox, 0))
+  }
+
+  deinit { scratch.deallocate() }
+
+  var instant: Instant { Instant(nanoseconds: now) }
+
+  /// Serves until the proxy has stopped.
+  mutating func run() {
+    startAccepting()
+    while !isOver {
+      let count = poller.wait(milliseconds: patience)
+      now = Instant.now().nanoseconds
+      for index in 0..<count {
+        let (token, ready) = poller.event(index)
+        dispatch(token, ready)
+      }
+      settle()
+      if now >= nextSweep { sweep() }
+    }
+  }
+
+  private var isOver: Bool { end != nil && slab.inUse == 0 }
+
+  /// An idle proxy sleeps for good.
+  private var patience: Int32 {
+    if !pending.isEmpty { return 0 }
+    if slab.inUse == 0 && isAccepting { return -1 }
+    return Int32(clamping: max(0, (nextSweep - now) / 1_000_000 + 1))
+  }
+
+  @inline(__always)
+  private mutating func dispatch(_ token: Token, _ ready: Readiness) {
+    switch token.kind {
+    case .downstream:
+      guard let c = slab.find(token.value, serial: token.serial) else { return }
+      noteAgent(c, ready)
+    case .upstream: noteWorker(token, ready)
+    case .listener: accept(from: Int(token.value))
+    case .mailbox: readMailbox()
+    }
+  }
+
+  /// Something happened on the agent's side.
+  @inline(__always)
+  private mutating func noteAgent(_ c: Record, _ ready: Readiness) {
+    if !ready.isDisjoint(with: [.input, .inputEnded, .broken]) { c.pointee.agent.isReadable = true }
+    if !ready.isDisjoint(with: [.inputEnded, .broken]) { c.pointee.agent.hasEnded = true }
+    if !ready.isDisjoint(with: .broken) { c.pointee.agent.isBroken = true }
+    advance(c)
+  }
+
+  /// Takes the step that the connection's stage allows.
+  mutating func advance(_ c: Record) {
+    switch c.pointee.stage {
+    case .vacant: break
+    case .handshaking: continueHandshake(c)
+    case .head: readHead(c)
+    case .intake: readBody(c)
+    case .queued, .connecting: if agentIsGone(c) { abandon(c) }
+    case .exchanging:
+      if agentIsGone(c) { return abandon(c) }
+      streamBody(c)
+      if c.pointee.stage == .exchanging { relayAnswer(c) }
+    case .replying: flushReply(c)
+    case .lingering: linger(c)
+    }
+  }
+
+  /// Something happened on a worker's side.
+  @inline(__always)
+  private mutating func noteWorker(_ token: Token, _ ready: Readiness) {
+    guard let index = workers.holder(token.value, serial: token.serial) else {
+      return dropKeptConnection(Int32(bitPattern: token.value), serial: token.serial)
+    }
+    let c = slab[index]
+    if !ready.isDisjoint(with: [.input, .inputEnded, .broken]) { c.pointee.worker.isReadable = true }
+    if !ready.isDisjoint(with: [.inputEnded, .broken]) { c.pointee.worker.hasEnded = true }
+    switch c.pointee.stage {
+    case .connecting: finishConnecting(c)
+    case .exchanging:
+      streamBody(c)
+      if c.pointee.stage == .exchanging { relayAnswer(c) }
+    case .vacant, .handshaking, .head, .intake, .queued, .replying, .lingering: break
+    }
+  }
+
+  /// Turns and leftovers of the events just handled, and what follows from those.
+  private mutating func settle() {
+    takeGrants()
+    guard !pending.isEmpty else { return }
+    let round = pending
+    pending.removeAll(keepingCapacity: true)
+    for ticket in round {
+      if let c = slab.find(ticket.index, serial: ticket.serial) { advance(c) }
+    }
+    takeGrants()
+  }
+
+  /// In their order; one may bring about the next.
+  private mutating func takeGrants() {
+    var index = 0
+    while index < grants.count {
+      take(grants[index])
+      index += 1
+    }
+    grants.removeAll(keepingCapacity: true)
+  }
+
+  private mutating func readMailbox() {
+    for message in door.collect() {
+      switch message {
+      case .granted(let grant): takeFromAfar(grant)
+      case .cutOff(let claims): cutOff(claims)
+      case .stop(let end): stop(by: end.nanoseconds)
+      }
+    }
+  }
+
+  // MARK: Small helpers of all steps
+
+  @inline(__always) func ticket(_ c: Record) -> Ticket {
+    Ticket(loop: id, index: UInt32(slab.index(of: c)), serial: c.pointee.serial)
+  }
+
+  /// Comes back to this connection once the others had their turn.
+  mutating func goOnLater(_ c: Record) { pending.append(ticket(c)) }
+
+  @inline(__always) func setDeadline(_ c: Record, after time: Int64) {
+    slab.setDeadline(c, now.addingReportingOverflow(time).overflow ? .max : now + time)
+  }
+
+  /// Over TLS nobody half-closes. In the clear an agent may end its side and still wait for the answer.
+  func agentIsGone(_ c: Record) -> Bool {
+    c.pointee.agent.isBroken || c.pointee.agent.hasEnded && c.pointee.agent.tls != nil
+  }
+}

@@ -1,0 +1,145 @@
+import CLinux
+import Glibc
+import Pool
+
+/// The data plane: agents' requests on one side, workers on the other.
+public enum Proxy {
+  /// After a SIGTERM, when no supervisor says how long.
+  static let defaultStop = Duration.seconds(30)
+  /// `EX_CONFIG`
+  static let configurationRefused: Int32 = 78
+
+  /// Serves on the inherited `listeners` as the supervisor at the other end of `link` says, until it is told to stop.
+  /// If the supervisor goes away, it goes on with the last pool it was told of. Returns the exit status.
+  ///
+  /// Takes over the descriptors and closes them at the end.
+  public static func run(link: Int32, listeners: [Int32]) -> Int32 {
+    defer { listeners.forEach { close($0) } }
+    blockSignals()
+    let peer = LinkPeer(descriptor: link)
+    peer.send(.hello(version: Link.version, pid: getpid()))
+    guard let (configuration, early) = awaitConfiguration(peer) else { return 0 }
+    do throws(SetupFailure) {
+      let shared = try assemble(configuration, listeners)
+      let threads = try start(shared)
+      peer.send(.serving)
+      var desk = LinkDesk(peer: peer, shared: shared)
+      desk.run(early: early)
+      threads.forEach { pthread_join($0, nil) }
+      desk.finish()
+      return 0
+    } catch {
+      peer.send(.refused(error.reason))
+      peer.drain(milliseconds: 1000)
+      return configurationRefused
+    }
+  }
+
+  /// SIGTERM is read from a descriptor; SIGINT is the supervisor's to act on, though a terminal sends it to all.
+  private static func blockSignals() {
+    signal(SIGPIPE, SIG_IGN)
+    var signals = sigset_t()
+    sigemptyset(&signals)
+    for number in [SIGTERM, SIGINT, SIGHUP] { sigaddset(&signals, number) }
+    pthread_sigmask(SIG_BLOCK, &signals, nil)
+  }
+
+  /// The first message, and those that came right behind it. Nil: there is no supervisor any more, or a signal came.
+  private static func awaitConfiguration(_ peer: LinkPeer) -> (ProxyConfiguration, [ProxyCommand])? {
+    let signals = clinux_signalfd_term()
+    defer { close(signals) }
+    while peer.isOpen {
+      var wanted = [
+        pollfd(fd: peer.descriptor, events: Int16(POLLIN), revents: 0),
+        pollfd(fd: signals, events: Int16(POLLIN), revents: 0),
+      ]
+      poll(&wanted, 2, -1)
+      if wanted[1].revents != 0 { return nil }
+      let commands = peer.receive()
+      guard let first = commands.first else { continue }
+      guard case .configure(let configuration) = first else { return nil }
+      return (configuration, Array(commands.dropFirst()))
+    }
+    return nil
+  }
+
+  private static func assemble(
+    _ configuration: ProxyConfiguration, _ descriptors: [Int32]
+  ) throws(SetupFailure) -> Shared {
+    guard configuration.listeners.count == descriptors.count else {
+      throw SetupFailure(
+        "\(configuration.listeners.count) listeners are configured, \(descriptors.count) were inherited")
+    }
+    var listeners: [Listener] = []
+    for (listener, descriptor) in zip(configuration.listeners, descriptors) {
+      listeners.append(try Listener(descriptor: descriptor, configuration: listener))
+    }
+    raiseDescriptorLimit()
+    var doors: [LoopDoor] = []
+    for _ in 0..<threadCount(configuration.limits) { doors.append(try LoopDoor()) }
+    return Shared(
+      limits: configuration.limits, pools: configuration.pools, routes: try routes(configuration),
+      listeners: listeners, doors: doors, outbox: try Outbox())
+  }
+
+  private static func routes(_ configuration: ProxyConfiguration) throws(SetupFailure) -> RouteTable {
+    RouteTable()
+  }
+
+  private static func threadCount(_ limits: ProxyLimits) -> Int {
+    min(max(1, limits.threads ?? sysconf(Int32(_SC_NPROCESSORS_ONLN))), Int(UInt16.max))
+  }
+
+  /// Each request takes up to two.
+  private static func raiseDescriptorLimit() {
+    var limit = rlimit()
+    guard getrlimit(__rlimit_resource_t(RLIMIT_NOFILE.rawValue), &limit) == 0 else { return }
+    limit.rlim_cur = limit.rlim_max
+    setrlimit(__rlimit_resource_t(RLIMIT_NOFILE.rawValue), &limit)
+  }
+
+  private static func start(_ shared: Shared) throws(SetupFailure) -> [pthread_t] {
+    var threads: [pthread_t] = []
+    for id in shared.doors.indices { threads.append(try LoopThread.start(UInt16(id), shared)) }
+    return threads
+  }
+}
+
+/// What a loop's thread is born with.
+private final class LoopThread {
+  let id: UInt16
+  let shared: Shared
+
+  private init(_ id: UInt16, _ shared: Shared) {
+    self.id = id
+    self.shared = shared
+  }
+
+  static func start(_ id: UInt16, _ shared: Shared) throws(SetupFailure) -> pthread_t {
+    var thread = pthread_t()
+    let seed = Unmanaged.passRetained(LoopThread(id, shared))
+    shared.runningLoops.add(1, ordering: .releasing)
+    let code = pthread_create(
+      &thread, nil,
+      { seed in
+        if let seed { Unmanaged<LoopThread>.fromOpaque(seed).takeRetainedValue().run() }
+        return nil
+      }, seed.toOpaque())
+    guard code == 0 else {
+      seed.release()
+      throw SetupFailure("no thread for an event loop: \(Socket.explain(code))")
+    }
+    return thread
+  }
+
+  private func run() {
+    do throws(SetupFailure) {
+      var loop = try Loop(id: id, shared: shared)
+      loop.run()
+    } catch {
+      shared.journal.say(error.reason, at: .now())
+    }
+    shared.runningLoops.subtract(1, ordering: .releasing)
+    shared.outbox.ring()
+  }
+}

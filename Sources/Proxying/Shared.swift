@@ -1,0 +1,180 @@
+import CLinux
+import Glibc
+import HTTPWire
+import Pool
+import Synchronization
+
+/// What the loops of one proxy share: the configuration, the ledger behind its lock, and each loop's door.
+final class Shared: Sendable {
+  let limits: ProxyLimits
+  let pools: [ProxiedPool]
+  let routes: RouteTable
+  let listeners: [Listener]
+  let doors: [LoopDoor]
+  let ledger: Mutex<ClaimLedger>
+  let outbox: Outbox
+  let journal = Journal()
+  /// Open downstream connections of all loops.
+  let connections = Atomic<Int>(0)
+  let runningLoops = Atomic<Int>(0)
+
+  init(
+    limits: ProxyLimits, pools: [ProxiedPool], routes: RouteTable, listeners: [Listener], doors: [LoopDoor],
+    outbox: Outbox
+  ) {
+    self.limits = limits
+    self.pools = pools
+    self.routes = routes
+    self.listeners = listeners
+    self.doors = doors
+    self.outbox = outbox
+    ledger = Mutex(ClaimLedger(pools: pools))
+  }
+
+  /// Sends each turn to the loop whose request it is.
+  func post(_ grants: [Grant]) {
+    for grant in grants { doors[Int(grant.ticket.loop)].post(.granted(grant)) }
+  }
+}
+
+/// What one loop hears from the others and from the link.
+enum LoopMessage: Sendable {
+  case granted(Grant)
+  /// Break off the claims of a worker that is gone.
+  case cutOff(ClaimLedger.CutOff)
+  /// No new connections, and everything over by then.
+  case stop(by: Instant)
+}
+
+/// The part of a loop that other threads may touch.
+final class LoopDoor: Sendable {
+  let poller: Int32
+  let bell: Int32
+  let counters = LoopCounters()
+  private let messages = Mutex<[LoopMessage]>([])
+
+  init() throws(SetupFailure) {
+    poller = clinux_epoll_create()
+    bell = clinux_eventfd()
+    guard poller >= 0, bell >= 0 else {
+      throw SetupFailure("no descriptors left for an event loop: \(Socket.explain(errno))")
+    }
+  }
+
+  deinit {
+    close(bell)
+    close(poller)
+  }
+
+  func post(_ message: LoopMessage) {
+    let first = messages.withLock { messages in
+      messages.append(message)
+      return messages.count == 1
+    }
+    if first { ring(bell) }
+  }
+
+  func collect() -> [LoopMessage] {
+    silence(bell)
+    return messages.withLock { messages in
+      defer { messages.removeAll(keepingCapacity: true) }
+      return messages
+    }
+  }
+}
+
+/// Reports on their way to the supervisor.
+final class Outbox: Sendable {
+  let bell: Int32
+  private let reports = Mutex<[ProxyReport]>([])
+
+  init() throws(SetupFailure) {
+    bell = clinux_eventfd()
+    guard bell >= 0 else { throw SetupFailure("no descriptor left for reports: \(Socket.explain(errno))") }
+  }
+
+  deinit { _ = close(bell) }
+
+  func post(_ report: ProxyReport) {
+    let first = reports.withLock { reports in
+      reports.append(report)
+      return reports.count == 1
+    }
+    if first { ring() }
+  }
+
+  /// Wakes the link.
+  func ring() { Proxying.ring(bell) }
+
+  func collect() -> [ProxyReport] {
+    silence(bell)
+    return reports.withLock { reports in
+      defer { reports.removeAll(keepingCapacity: true) }
+      return reports
+    }
+  }
+}
+
+private func ring(_ bell: Int32) {
+  var one: UInt64 = 1
+  _ = write(bell, &one, 8)
+}
+
+private func silence(_ bell: Int32) {
+  var count: UInt64 = 0
+  _ = read(bell, &count, 8)
+}
+
+/// One loop's totals and gauges: written by the loop alone, read by the link.
+final class LoopCounters: Sendable {
+  let connections = Atomic<Int>(0)
+  let connectionsTotal = Atomic<Int>(0)
+  let requestsTotal = Atomic<Int>(0)
+  let requestsInFlight = Atomic<Int>(0)
+  let retriedTotal = Atomic<Int>(0)
+  let handshakesFailedTotal = Atomic<Int>(0)
+  let cutOff = Atomic<Int>(0)
+  let informational = Atomic<Int>(0)
+  let successful = Atomic<Int>(0)
+  let redirected = Atomic<Int>(0)
+  let refused = Atomic<Int>(0)
+  let failed = Atomic<Int>(0)
+
+  func countResponse(status: Int) {
+    switch status {
+    case ..<200: informational.bump()
+    case ..<300: successful.bump()
+    case ..<400: redirected.bump()
+    case ..<500: refused.bump()
+    default: failed.bump()
+    }
+  }
+
+  func add(to sum: inout ProxyCounters) {
+    sum.connections += connections.load(ordering: .relaxed)
+    sum.connectionsTotal += connectionsTotal.load(ordering: .relaxed)
+    sum.requestsTotal += requestsTotal.load(ordering: .relaxed)
+    sum.requestsInFlight += requestsInFlight.load(ordering: .relaxed)
+    sum.retriedTotal += retriedTotal.load(ordering: .relaxed)
+    sum.handshakesFailedTotal += handshakesFailedTotal.load(ordering: .relaxed)
+    sum.responses[0] += cutOff.load(ordering: .relaxed)
+    sum.responses[1] += informational.load(ordering: .relaxed)
+    sum.responses[2] += successful.load(ordering: .relaxed)
+    sum.responses[3] += redirected.load(ordering: .relaxed)
+    sum.responses[4] += refused.load(ordering: .relaxed)
+    sum.responses[5] += failed.load(ordering: .relaxed)
+  }
+}
+
+extension Atomic where Value == Int {
+  /// For a counter with one writer: no locked instruction.
+  @inline(__always) func bump(by step: Int = 1) {
+    store(load(ordering: .relaxed) &+ step, ordering: .relaxed)
+  }
+}
+
+/// Why the proxy cannot serve under its configuration; told to the supervisor as it is.
+struct SetupFailure: Error {
+  var reason: String
+  init(_ reason: String) { self.reason = reason }
+}

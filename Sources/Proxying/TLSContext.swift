@@ -1,0 +1,116 @@
+import COpenSSL
+import Glibc
+import Pool
+
+/// One listener's keys, trust and rules, shared by the sessions of all loops: OpenSSL counts its references itself.
+final class TLSContext: @unchecked Sendable {
+  let pointer: OpaquePointer
+
+  deinit { SSL_CTX_free(pointer) }
+
+  init(_ configuration: TLSConfiguration) throws(SetupFailure) {
+    guard let context = SSL_CTX_new(TLS_server_method()) else { throw SetupFailure("OpenSSL: \(lastProblem())") }
+    pointer = context
+    guard copenssl_set_minimum_tls12(context) == 1 else { throw SetupFailure("OpenSSL: \(lastProblem())") }
+    copenssl_set_modes(context)
+    copenssl_set_read_ahead(context)
+    copenssl_refuse_passphrases(context)
+    try useSessions()
+    try useCertificate(configuration)
+    try useVerification(configuration)
+  }
+
+  /// Tickets carry the verified certificate with them. Their keys die with this process, so a new revocation list,
+  /// which a new proxy brings, is not sidestepped by an old session.
+  private func useSessions() throws(SetupFailure) {
+    copenssl_disable_session_cache(pointer)
+    let name = Array("masterpool".utf8)
+    guard SSL_CTX_set_session_id_context(pointer, name, UInt32(name.count)) == 1,
+      SSL_CTX_set_num_tickets(pointer, 1) == 1
+    else { throw SetupFailure("OpenSSL: \(lastProblem())") }
+  }
+
+  private func useCertificate(_ configuration: TLSConfiguration) throws(SetupFailure) {
+    guard SSL_CTX_use_certificate_chain_file(pointer, configuration.certificate) == 1 else {
+      throw SetupFailure("certificate \(configuration.certificate): \(lastProblem())")
+    }
+    guard SSL_CTX_use_PrivateKey_file(pointer, configuration.privateKey, SSL_FILETYPE_PEM) == 1 else {
+      throw SetupFailure("private_key \(configuration.privateKey): \(lastProblem())")
+    }
+    guard SSL_CTX_check_private_key(pointer) == 1 else {
+      throw SetupFailure(
+        "private_key \(configuration.privateKey) does not belong to certificate \(configuration.certificate)")
+    }
+  }
+
+  private func useVerification(_ configuration: TLSConfiguration) throws(SetupFailure) {
+    switch configuration.verifyClient {
+    case .none:
+      SSL_CTX_set_verify(pointer, SSL_VERIFY_NONE, nil)
+      return
+    case .optional: SSL_CTX_set_verify(pointer, SSL_VERIFY_PEER, nil)
+    case .required: SSL_CTX_set_verify(pointer, SSL_VERIFY_PEER | SSL_VERIFY_FAIL_IF_NO_PEER_CERT, nil)
+    }
+    guard let authority = configuration.clientCA else {
+      throw SetupFailure("verify_client is \(configuration.verifyClient.rawValue) and there is no client_ca")
+    }
+    guard SSL_CTX_load_verify_file(pointer, authority) == 1, let names = SSL_load_client_CA_file(authority) else {
+      throw SetupFailure("client_ca \(authority): \(lastProblem())")
+    }
+    SSL_CTX_set_client_CA_list(pointer, names)
+    if let list = configuration.clientCRL { try useRevocations(list, authority: authority) }
+  }
+
+  /// The leaf is checked always; the whole chain where every authority has a list in the file. An expired or missing
+  /// list refuses everybody, as it should.
+  private func useRevocations(_ path: String, authority: String) throws(SetupFailure) {
+    let lists = try readPEM(path, "client_crl") { PEM_read_bio_X509_CRL($0, nil, nil, nil) }
+    defer { lists.forEach(X509_CRL_free) }
+    let authorities = try readPEM(authority, "client_ca") { PEM_read_bio_X509($0, nil, nil, nil) }
+    defer { authorities.forEach(X509_free) }
+    guard !lists.isEmpty else { throw SetupFailure("client_crl \(path) holds no revocation list") }
+    let store = SSL_CTX_get_cert_store(pointer)
+    for list in lists where X509_STORE_add_crl(store, list) != 1 {
+      throw SetupFailure("client_crl \(path): \(lastProblem())")
+    }
+    let coversAll = authorities.allSatisfy { authority in
+      lists.contains { X509_NAME_cmp(X509_CRL_get_issuer($0), X509_get_subject_name(authority)) == 0 }
+    }
+    let flags = UInt(X509_V_FLAG_CRL_CHECK) | (coversAll ? UInt(X509_V_FLAG_CRL_CHECK_ALL) : 0)
+    guard X509_VERIFY_PARAM_set_flags(SSL_CTX_get0_param(pointer), flags) == 1 else {
+      throw SetupFailure("OpenSSL: \(lastProblem())")
+    }
+  }
+}
+
+/// All of a file's objects of one kind; other kinds are passed over.
+private func readPEM(
+  _ path: String, _ setting: String, _ next: (OpaquePointer) -> OpaquePointer?
+) throws(SetupFailure) -> [OpaquePointer] {
+  guard let file = BIO_new_file(path, "r") else {
+    throw SetupFailure("\(setting) \(path): \(lastProblem())")
+  }
+  defer { BIO_free(file) }
+  var found: [OpaquePointer] = []
+  while let object = next(file) { found.append(object) }
+  guard copenssl_is_pem_end(ERR_peek_last_error()) == 1 else {
+    throw SetupFailure("\(setting) \(path): \(lastProblem())")
+  }
+  ERR_clear_error()
+  return found
+}
+
+/// OpenSSL's last word in this thread, in words; its queue is empty afterwards.
+func lastProblem() -> String {
+  defer { ERR_clear_error() }
+  var code = ERR_peek_error()
+  guard code != 0 else { return errno == 0 ? "unknown problem" : Socket.explain(errno) }
+  // A file that cannot be opened is told by the system's reason, which comes first.
+  var buffer = [CChar](repeating: 0, count: 256)
+  code = ERR_peek_error()
+  guard let reason = ERR_reason_error_string(code) else {
+    ERR_error_string_n(code, &buffer, buffer.count)
+    return String(decoding: buffer.prefix { $0 != 0 }.map(UInt8.init(bitPattern:)), as: UTF8.self)
+  }
+  return String(cString: reason)
+}
