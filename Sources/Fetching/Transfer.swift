@@ -26,6 +26,7 @@ final class Transfer: @unchecked Sendable {
   private var headerList: UnsafeMutablePointer<curl_slist>?
   private var collected = Collected()
   private var headerBytes = 0
+  private var headEnded = false
   private var stopped: Stop?
   private var ending: (@Sendable (Result<Collected, FetchFailure>) -> Void)?
   private let cancelled = Atomic(false)
@@ -67,6 +68,8 @@ final class Transfer: @unchecked Sendable {
     case nil: break
     }
     switch code {
+    // libcurl takes a head that was cut off after its status line for a whole one.
+    case CURLE_OK where !headEnded: return .failure(.other("the connection was closed in the middle of the head"))
     case CURLE_OK: return .success(finished())
     case CURLE_COULDNT_CONNECT, CURLE_COULDNT_RESOLVE_HOST: return .failure(.cannotConnect(words(for: code)))
     case CURLE_OPERATION_TIMEDOUT: return .failure(.timedOut)
@@ -211,6 +214,9 @@ final class Transfer: @unchecked Sendable {
     // After an interim answer (100, 103) comes another status line.
     if bytes.starts(with: "HTTP/".utf8) {
       collected.headers = []
+      headEnded = false
+    } else if bytes.allSatisfy({ isBlank($0) }) {
+      headEnded = true
     } else if let colon = bytes.firstIndex(of: UInt8(ascii: ":")) {
       let name = String(decoding: bytes[..<colon], as: UTF8.self)
       let value = bytes[(colon + 1)...].drop { isBlank($0) }

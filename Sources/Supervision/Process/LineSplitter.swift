@@ -24,22 +24,27 @@ struct LineSplitter: Sendable {
   }
 
   /// Takes the next bytes and gives the lines that are complete, without their line ends.
-  mutating func take(_ bytes: some Collection<UInt8>) -> [OutputLine] {
+  mutating func take(_ bytes: some RandomAccessCollection<UInt8>) -> [OutputLine] {
     var lines: [OutputLine] = []
-    for byte in bytes {
-      if byte == UInt8(ascii: "\n") {
-        if !isSkipping { lines.append(finish()) }
-        isSkipping = false
-      } else if !isSkipping {
-        line.append(byte)
-        // One byte over the limit may still be the CR of a line end; two are too many.
-        if line.count > limit + 1 {
-          lines.append(finish())
-          isSkipping = true
-        }
-      }
+    var rest = bytes[...]
+    while !rest.isEmpty {
+      let end = rest.firstIndex(of: UInt8(ascii: "\n"))
+      append(rest[..<(end ?? rest.endIndex)], &lines)
+      guard let end else { break }
+      if !isSkipping { lines.append(finish()) }
+      isSkipping = false
+      rest = rest[rest.index(after: end)...]
     }
     return lines
+  }
+
+  private mutating func append(_ part: some RandomAccessCollection<UInt8>, _ lines: inout [OutputLine]) {
+    guard !isSkipping else { return }
+    // One byte over the limit may still be the CR of a line end; two are too many.
+    line.append(contentsOf: part.prefix(limit + 2 - line.count))
+    guard line.count > limit + 1 else { return }
+    lines.append(finish())
+    isSkipping = true
   }
 
   /// What the stream's end leaves of a line without an end.
