@@ -28,15 +28,14 @@ extension Loop {
     let path = UnsafeBufferPointer(rebasing: scratch[..<pathCount])
     let input = c.pointee.agent.input.bytes
     let name = c.pointee.agent.identity.name
-    guard
-      let (pool, retry) = shared.routes.decide(
-        method: input.span.extracting(c.pointee.request.head.methodName), path: path.span, name: name.span,
-        verified: c.pointee.agent.identity.isVerified)
-    else {
-      return reply(c, 403, "No route", closing: false)
+    let method = c.pointee.request.head.methodName
+    switch shared.routes.match(path: path.span, method: input.span.extracting(method), identity: name.span) {
+    case .forbidden(_, let reason): reply(c, 403, reason.explanation, closing: false)
+    case .allowed(let index):
+      let destination = shared.destinations[index]
+      c.pointee.request.pool = destination.pool
+      c.pointee.request.isRepeatable = destination.retries || c.pointee.request.head.method.isSafe
+      startBody(c)
     }
-    c.pointee.request.pool = pool
-    c.pointee.request.isRepeatable = retry || c.pointee.request.head.method.isSafe
-    startBody(c)
   }
 }

@@ -77,13 +77,7 @@ public enum Proxy {
     raiseDescriptorLimit()
     var doors: [LoopDoor] = []
     for _ in 0..<threadCount(configuration.limits) { doors.append(try LoopDoor()) }
-    return Shared(
-      limits: configuration.limits, pools: configuration.pools, routes: try routes(configuration),
-      listeners: listeners, doors: doors, outbox: try Outbox())
-  }
-
-  private static func routes(_ configuration: ProxyConfiguration) throws(SetupFailure) -> RouteTable {
-    RouteTable()
+    return try Shared(configuration, listeners: listeners, doors: doors, outbox: try Outbox())
   }
 
   private static func threadCount(_ limits: ProxyLimits) -> Int {

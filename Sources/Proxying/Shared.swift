@@ -9,6 +9,8 @@ final class Shared: Sendable {
   let limits: ProxyLimits
   let pools: [ProxiedPool]
   let routes: RouteTable
+  /// By the route's index.
+  let destinations: [Destination]
   let listeners: [Listener]
   let doors: [LoopDoor]
   let ledger: Mutex<ClaimLedger>
@@ -19,21 +21,42 @@ final class Shared: Sendable {
   let runningLoops = Atomic<Int>(0)
 
   init(
-    limits: ProxyLimits, pools: [ProxiedPool], routes: RouteTable, listeners: [Listener], doors: [LoopDoor],
-    outbox: Outbox
-  ) {
-    self.limits = limits
-    self.pools = pools
-    self.routes = routes
+    _ configuration: ProxyConfiguration, listeners: [Listener], doors: [LoopDoor], outbox: Outbox
+  ) throws(SetupFailure) {
+    limits = configuration.limits
+    pools = configuration.pools
+    destinations = try configuration.routes.map { route throws(SetupFailure) in
+      try Destination(route, configuration.pools)
+    }
+    do throws(RouteProblem) {
+      routes = try RouteTable(configuration.routes)
+    } catch {
+      throw SetupFailure("routes[\(error.routeIndex)]: \(error)")
+    }
     self.listeners = listeners
     self.doors = doors
     self.outbox = outbox
-    ledger = Mutex(ClaimLedger(pools: pools))
+    ledger = Mutex(ClaimLedger(pools: configuration.pools))
   }
 
   /// Sends each turn to the loop whose request it is.
   func post(_ grants: [Grant]) {
     for grant in grants { doors[Int(grant.ticket.loop)].post(.granted(grant)) }
+  }
+}
+
+/// Where a route leads.
+struct Destination: Sendable {
+  let pool: Int
+  /// Also for methods that are not safe.
+  let retries: Bool
+
+  init(_ route: Route, _ pools: [ProxiedPool]) throws(SetupFailure) {
+    guard let pool = pools.firstIndex(where: { $0.name == route.pool }) else {
+      throw SetupFailure("the route \(route.path) leads to the pool \(route.pool), which is not there")
+    }
+    self.pool = pool
+    retries = route.retry
   }
 }
 
