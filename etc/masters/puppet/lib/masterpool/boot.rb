@@ -1,6 +1,7 @@
 # frozen_string_literal: true
 
 require 'etc'
+require 'facter'
 require 'fileutils'
 require 'json'
 require 'puppet'
@@ -20,6 +21,8 @@ module MasterPool
   module Boot
     # Outlives the worker, so never in the slot: code, certificates, reports, backups of agents' files.
     SITE = %i[codedir ssldir reportdir bucketdir].freeze
+    # The name too: where puppet.conf has none, Puppet asks Facter for the host's, and once is enough.
+    ASKED = [*SITE, :certname].freeze
 
     # Below the slot, whatever puppet.conf says: what one worker caches, no other may meet.
     def self.slot_folders(slot)
@@ -108,7 +111,7 @@ module MasterPool
 
       # Only now: initializing has set it to :user.
       Puppet.settings.preferred_run_mode = :server
-      SITE.to_h { |name| [name, Puppet[name]] }
+      ASKED.to_h { |name| [name, Puppet[name]] }
     end
 
     def self.arguments(settings)
