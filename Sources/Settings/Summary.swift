@@ -65,11 +65,17 @@ private func pool(of plan: PoolPlan) -> [String] {
     ),
     ("recycle", recycling(policy.recycle)),
     ("", turns(policy)),
-    ("stop", "drains for \(policy.stop.drain.short), then SIGTERM, \(policy.stop.terminate.short) later SIGKILL"),
+    ("stop", stopping(policy.stop)),
     ("wipe", launch.cache.wipe.isEmpty ? "the worker's whole folder" : launch.cache.wipe.joined(separator: ", ")),
     ("shared", launch.cache.shared.isEmpty ? nil : launch.cache.shared.joined(separator: ", ")),
   ]
   return ["pool \(plan.name)"] + own.compactMap { name, value in value.map { "  " + row(name, $0) } }
+}
+
+private func stopping(_ policy: StopPolicy) -> String {
+  let drain = policy.drain == .zero ? "cuts requests off" : "finishes requests within \(policy.drain.short)"
+  let kill = policy.terminate == .zero ? "SIGKILL" : "SIGTERM, \(policy.terminate.short) later SIGKILL"
+  return "\(drain), then \(kill)"
 }
 
 private func variables(_ environment: [String: String]) -> String? {

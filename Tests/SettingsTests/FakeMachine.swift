@@ -11,7 +11,8 @@ struct FakeMachine: Surroundings {
   var users: Set<String> = ["root", "puppet"]
   var coreCount = 4
   var programs = [
-    "ruby": "/usr/bin/ruby", "my-master": "/usr/bin/my-master", "/opt/master/bin/serve": "/opt/master/bin/serve",
+    "ruby": "/usr/bin/ruby", "/usr/bin/ruby": "/usr/bin/ruby", "my-master": "/usr/bin/my-master",
+    "/opt/master/bin/serve": "/opt/master/bin/serve",
     "/etc/masterpool/bin/serve": "/etc/masterpool/bin/serve",
   ]
   var mastersDirectory: String? = "/usr/share/masterpool/masters"
@@ -30,6 +31,7 @@ struct FakeMachine: Surroundings {
     ] as [(String, UInt32)] {
       paths["/etc/masterpool/ssl/\(file)"] = PathFacts(kind: .file, mode: mode)
     }
+    paths["/usr/share/masterpool/masters/puppet/worker.rb"] = PathFacts(kind: .file)
     paths["/srv/fifo"] = PathFacts(kind: .other)
     paths["/srv/file"] = PathFacts(kind: .file)
     for link in links.keys { paths[link] = PathFacts(kind: .symlink, mode: 0o777) }

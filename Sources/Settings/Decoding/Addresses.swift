@@ -9,6 +9,10 @@ extension Field {
     let expected = "127.0.0.1:8140, [::1]:8140 or unix:/path"
     guard let text = text(expected: expected) else { return nil }
     if text.hasPrefix("unix:") { return unixAddress(String(text.dropFirst("unix:".count))) }
+    if text.allSatisfy(\.isASCIIDigit) {
+      problem("\(shown(text)) has no host before it", "write 0.0.0.0:\(shown(text))")
+      return nil
+    }
     guard let colon = text.lastIndex(of: ":"), !text.hasSuffix("]") else {
       problem("\(quoted(text)) has no port", "write \(expected)")
       return nil
@@ -55,8 +59,10 @@ extension Field {
     } else if IPv6Address(host) != nil {
       problem("the IPv6 address has no brackets", "write [\(host)]:\(port)")
     } else {
-      let meant = host == "localhost" ? "127.0.0.1" : "0.0.0.0"
-      problem("\(quoted(host)) is not an IP address", "write \(meant):\(port)")
+      let meant = ["localhost": "127.0.0.1", "*": "0.0.0.0", "": "0.0.0.0"][host]
+      problem(
+        "\(quoted(host)) is not an IP address",
+        meant.map { "write \($0):\(port)" } ?? "write the address, or 0.0.0.0:\(port) for all")
     }
     return nil
   }

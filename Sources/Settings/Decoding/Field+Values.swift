@@ -8,7 +8,7 @@ extension Field {
     case .plain(let text):
       return integer(text, in: range, advice)
     case .quoted(let text) where text.allSatisfy(\.isASCIIDigit) && !text.isEmpty:
-      problem("\(quoted(text)) is a text", "write \(text) without quotes")
+      problem("\(quoted(text)) is a text", "write \(shown(text)) without quotes")
     case .quoted(let text):
       problem("\(quoted(text)) is not a whole number", advice)
     case .empty, .list, .mapping, .tagged:
@@ -25,11 +25,11 @@ extension Field {
     }
     // YAML 1.1 reads 010 as eight.
     if digits.count > 1, digits.first == "0" {
-      problem("\(text) starts with a zero", advice)
+      problem("\(shown(text)) starts with a zero", advice)
       return nil
     }
     guard let number = Int(text), number <= range.upperBound || text.hasPrefix("-") else {
-      problem("\(text) is too \(text.hasPrefix("-") ? "small" : "large")", advice)
+      problem("\(shown(text)) is too \(text.hasPrefix("-") ? "small" : "large")", advice)
       return nil
     }
     guard number >= range.lowerBound else {
@@ -61,13 +61,15 @@ extension Field {
     let advice = advice(expected, alternative)
     guard let text = text(expected: advised(expected, alternative)) else { return nil }
     switch measure.read(text) {
-    case .value(let value) where value < range.lowerBound: problem("\(text) is too \(measure.low)", advice)
-    case .value(let value) where value > range.upperBound: problem("\(text) is too \(measure.high)", advice)
+    case .value(let value) where value < range.lowerBound: problem("\(shown(text)) is too \(measure.low)", advice)
+    case .value(let value) where value > range.upperBound: problem("\(shown(text)) is too \(measure.high)", advice)
     case .value(let value): return value
-    case .negative: problem("\(text) is negative", advice)
-    case .bare: problem("\(text) has no unit", "write \(measure.withUnit(text))")
-    case .unknownUnit(let unit, let instead): problem("\(quoted(unit)) is not a unit here", "write \(instead)")
-    case .overflow: problem("\(quoted(text)) is too large", advice)
+    case .negative: problem("\(shown(text)) is negative", advice)
+    case .bare: problem("\(shown(text)) has no unit", "write \(measure.withUnit(shown(text)))")
+    case .unknownUnit(let unit, let number, let meant):
+      problem(
+        "\(quoted(unit)) is not a unit here", "write \(meant.map { "\(number)\($0)" } ?? measure.withUnit(number))")
+    case .overflow: problem("\(shown(text)) is too large", advice)
     case .malformed: problem("\(quoted(text)) is not \(measure.noun)", advice)
     }
     return nil

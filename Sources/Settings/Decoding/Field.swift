@@ -38,9 +38,11 @@ struct Field {
       if scalar.style != .plain { return .quoted(scalar.string) }
       return ["", "~", "null", "Null", "NULL"].contains(scalar.string) ? .empty : .plain(scalar.string)
     case .sequence(let sequence):
-      return .list(Array(sequence))
+      let tag = sequence.tag.rawValue
+      return ["", "!", "tag:yaml.org,2002:seq"].contains(tag) ? .list(Array(sequence)) : .tagged(tag)
     case .mapping(let mapping):
-      return .mapping(mapping)
+      let tag = mapping.tag.rawValue
+      return ["", "!", "tag:yaml.org,2002:map"].contains(tag) ? .mapping(mapping) : .tagged(tag)
     case .alias(let alias):
       return .tagged(alias.anchor.rawValue)
     }
@@ -128,6 +130,14 @@ extension Node.Mapping {
 
 /// A text of the file as it is repeated in a problem: in quotes, escaped and cut.
 func quoted(_ text: String) -> String {
-  let most = 60
-  return (text.count > most ? text.prefix(most) + "…" : text[...]).debugDescription
+  (text.count > maxQuoted ? text.prefix(maxQuoted) + "…" : text[...]).debugDescription
 }
+
+/// The same without quotes where the text is a plain word or number.
+func shown(_ text: String) -> String {
+  let plain =
+    text.count <= maxQuoted && text.allSatisfy { $0.isASCII && ($0.isLetter || $0.isNumber || "_-.%+".contains($0)) }
+  return plain && !text.isEmpty ? text : quoted(text)
+}
+
+private let maxQuoted = 60

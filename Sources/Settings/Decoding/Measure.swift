@@ -18,15 +18,16 @@ enum Measured<Value> {
   case negative
   /// A number without a unit.
   case bare
-  /// The unit, and the text as it could have been meant.
-  case unknownUnit(String, instead: String)
+  /// The unit, its number, and the unit that was likely meant.
+  case unknownUnit(String, number: String, meant: String?)
   case overflow
   case malformed
 }
 
 extension Measure<Duration> {
   static let time = Measure(
-    noun: "a time", low: "short", high: "long", read: readTime, write: { $0.short }, withUnit: { "\($0)s or \($0)m" })
+    noun: "a time", low: "short", high: "long", read: readTime,
+    write: { $0 == .zero ? "0s" : $0.short }, withUnit: { "\($0)s or \($0)m" })
 }
 
 extension Measure<ByteCount> {
@@ -88,9 +89,8 @@ private func readQuantities(
     guard let quantity = Quantity(number) else { return .malformed }
     guard !unit.isEmpty else { return rest.isEmpty && total == 0 ? .bare : .malformed }
     guard let factor = units[String(unit)], gap.isEmpty else {
-      let known = units[String(unit)] == nil ? others[unit.lowercased()] : String(unit)
-      // One that nobody knows is advised with the middle unit.
-      return .unknownUnit("\(gap)\(unit)", instead: "\(number)\(known ?? units.keys.middle(by: units))")
+      let meant = [String(unit), unit.lowercased()].first { units[$0] != nil } ?? others[unit.lowercased()]
+      return .unknownUnit("\(gap)\(unit)", number: String(number), meant: meant)
     }
     guard factor < smallest else { return .malformed }
     smallest = factor
@@ -123,9 +123,8 @@ private struct Quantity {
   func times(_ factor: Int) -> Int? {
     guard let whole else { return nil }
     let (large, overflow) = whole.multipliedReportingOverflow(by: factor)
-    // Below a second's unit the thousandths of a day are still exact: the factor is divided first where it can be.
-    let small = factor >= 1_000_000 ? factor / 1000 * thousandths : factor * thousandths / 1000
-    let (sum, overflowed) = large.addingReportingOverflow(small)
+    // A thousand times the largest factor, a day in nanoseconds, is far from overflowing.
+    let (sum, overflowed) = large.addingReportingOverflow(factor * thousandths / 1000)
     return overflow || overflowed ? nil : sum
   }
 }
@@ -136,16 +135,9 @@ extension Measured {
     case .value(let value): .value(transform(value))
     case .negative: .negative
     case .bare: .bare
-    case .unknownUnit(let unit, let instead): .unknownUnit(unit, instead: instead)
+    case .unknownUnit(let unit, let number, let meant): .unknownUnit(unit, number: number, meant: meant)
     case .overflow: .overflow
     case .malformed: .malformed
     }
-  }
-}
-
-extension Dictionary<String, Int>.Keys {
-  fileprivate func middle(by sizes: [String: Int]) -> String {
-    let sorted = self.sorted { sizes[$0, default: 0] < sizes[$1, default: 0] }
-    return sorted.isEmpty ? "" : sorted[sorted.count / 2]
   }
 }

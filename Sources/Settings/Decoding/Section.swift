@@ -76,7 +76,7 @@ extension Field {
         continue
       }
       let name = findings.standIns[scalar.string] ?? scalar.string
-      let path = path.isEmpty ? name : "\(path).\(name)"
+      let path = path.isEmpty ? shown(name) : "\(path).\(shown(name))"
       let value = Field(node: node, path: path, keySpot: key.mark?.spot ?? spot, findings: findings)
       if let line = first[name] {
         findings.add(value.keySpot, path, "the key is written twice, first in line \(line)", "keep one")

@@ -18,7 +18,8 @@ extension Problems {
     case .reader(let problem, let offset, let value, _):
       let index = offset.flatMap { text.index(text.startIndex, offsetBy: $0, limitedBy: text.endIndex) }
       let spot = text.unicodeScalars.spot(of: index ?? text.startIndex)
-      let scalar = value > 0 ? " (U+\(String(value, radix: 16, uppercase: true)))" : ""
+      let digits = String(max(0, value), radix: 16, uppercase: true)
+      let scalar = value > 0 ? " (U+\(String(repeating: "0", count: max(0, 4 - digits.count)))\(digits))" : ""
       self.init(file: file, spot, "\(problem)\(scalar)", "remove the character")
     case .duplicatedKeysInMapping(let keys, let context):
       self.init(
@@ -35,6 +36,9 @@ private func explanation(
   let opened = context.map { " at \($0.mark.line):\($0.mark.column)" } ?? ""
   if text.isIndentedByTab(at: spot) {
     return ("a tab indents this line", "indent with spaces")
+  }
+  if problem.hasPrefix("Maximum nesting level") {
+    return ("it is nested too deeply", "take the brackets apart")
   }
   switch problem {
   case "but found another document":

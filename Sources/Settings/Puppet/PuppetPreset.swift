@@ -14,7 +14,9 @@ extension Reader {
     let reports = section.read("reportdir", "\(places.state)/puppet/reports") { path($0) }
     let bucket = section.read("bucketdir", "\(places.state)/puppet/bucket") { path($0) }
     let timeout = section.read("environment_timeout", "unlimited", environmentTimeout)
-    guard let ruby = ruby(section), let adapter = adapter(section), let configuration else { return nil }
+    let ruby = ruby(section)
+    let adapter = adapter(section)
+    guard let ruby, let adapter, let configuration else { return nil }
 
     let folders = [
       ("--confdir", configuration), ("--codedir", code), ("--ssldir", certificates), ("--reportdir", reports),
@@ -54,10 +56,12 @@ extension Reader {
 
   private func adapter(_ section: Section) -> String? {
     if let field = section["adapter"] { return file(field) }
-    if let masters = surroundings.mastersDirectory { return "\(masters)/puppet/worker.rb" }
+    let found = surroundings.mastersDirectory.map { "\($0)/puppet/worker.rb" }
+    if let found, surroundings.look(at: found, followingLinks: true)?.kind == .file { return found }
     let field = section.field
     findings.add(
-      field.keySpot, "\(field.path).adapter", "the Puppet worker was not found beside the program",
+      field.keySpot, "\(field.path).adapter",
+      found.map { "there is no file \($0)" } ?? "the Puppet worker was not found beside the program",
       "write adapter: /path/to/masters/puppet/worker.rb")
     return nil
   }

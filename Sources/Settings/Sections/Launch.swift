@@ -27,11 +27,12 @@ extension Reader {
   /// So many words and variables a worker may be given.
   static let maxWords = 1000
 
-  func launch(_ pool: Section, _ kind: MasterKind, _ preset: Preset?, _ cache: CachePlan) -> LaunchPlan? {
+  func launch(_ pool: Section, _ kind: MasterKind?, _ preset: Preset?, _ cache: CachePlan) -> LaunchPlan? {
     let command =
       switch kind {
       case .command: command(pool)
       case .puppet: presetCommand(pool, preset)
+      case nil: [String]?.none
       }
     let usesPort = command?.contains { $0.contains("{port}") } ?? false
     let environment = environment(pool, usesPort: usesPort)

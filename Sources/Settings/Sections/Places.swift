@@ -10,7 +10,7 @@ extension Reader {
       state: file.read("state_dir", "/var/lib/masterpool", ownFolder),
       run: file.read("run_dir", "/run/masterpool", ownFolder))
     if surroundings.resolved(places.state) == surroundings.resolved(places.run), let field = file["run_dir"] {
-      field.problem("it is the same folder as state_dir", "write another one; this one may be lost at a reboot")
+      field.problem("it is the same folder as state_dir, and may be lost at a reboot", "write another one")
     }
     return places
   }

@@ -22,7 +22,7 @@ enum PoolBounds {
 }
 
 extension Reader {
-  func policy(_ pool: Section, _ preset: Preset?, _ kind: MasterKind) -> PoolPolicy {
+  func policy(_ pool: Section, _ preset: Preset?, _ kind: MasterKind?) -> PoolPolicy {
     let cores = min(surroundings.coreCount, PoolBounds.workers.upperBound)
     let size = pool.read("workers", cores) { field in
       field.isWord("auto") ? cores : field.integer(in: PoolBounds.workers, or: "auto")
@@ -34,10 +34,10 @@ extension Reader {
       recycle: recycle(pool.section("recycle"), size: size), stop: stop(pool.section("stop")))
   }
 
-  private func concurrency(_ pool: Section, _ kind: MasterKind) -> Int {
+  private func concurrency(_ pool: Section, _ kind: MasterKind?) -> Int {
     let concurrency = pool.read("concurrency", 1) { $0.integer(in: PoolBounds.concurrency) }
     switch kind {
-    case .command: break
+    case .command, nil: break
     case .puppet:
       guard concurrency > 1, let field = pool["concurrency"] else { break }
       field.problem("a Puppet worker serves one request at a time", "write 1, and more workers")

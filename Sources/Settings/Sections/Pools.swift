@@ -57,6 +57,7 @@ extension Reader {
     switch kind {
     case .puppet: pool.preset = puppet(section, name, places)
     case .command: refusePuppetSection(section)
+    case nil: break
     }
     let policy = policy(section, pool.preset, kind)
     pool.shared = sharedPaths(section.section("cache"))
@@ -66,10 +67,9 @@ extension Reader {
     return pool
   }
 
-  private func masterKind(_ section: Section) -> MasterKind {
-    section.read("master", section["command"] == nil && section["puppet"] != nil ? .puppet : .command) { field in
-      field.choice(MasterKind.self)
-    }
+  private func masterKind(_ section: Section) -> MasterKind? {
+    if let field = section["master"] { return field.choice(MasterKind.self) }
+    return section["command"] == nil && section["puppet"] != nil ? .puppet : .command
   }
 
   private func refusePuppetSection(_ section: Section) {

@@ -58,11 +58,10 @@ extension Reader {
 
   private func overridden(_ routes: [PlacedRoute]) -> [String] {
     routes.filter { $0.presetOf == nil }.compactMap { own in
-      let lost = routes.filter { $0.presetOf != nil && own.route.covers($0.route) }
-      guard let first = lost.first else { return nil }
-      let others = lost.count == 1 ? "" : " and \(lost.count - 1) more of"
-      return "route \(own.route.path) in line \(own.field.spot.line) takes the place of "
-        + "\(first.route.path)\(others) \(first.route.pool)'s preset: its rules hold no longer"
+      let lost = routes.filter { $0.presetOf != nil && own.route.covers($0.route) }.map(\.route.path)
+      guard !lost.isEmpty else { return nil }
+      return "route \(own.route.path) in line \(own.field.spot.line) comes before the preset's own rules for "
+        + "\(listed(lost)): they hold no longer"
     }
   }
 
