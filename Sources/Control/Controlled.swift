@@ -1,0 +1,36 @@
+import Pool
+
+/// What is controlled through the API: the supervisor, or in tests something that plays one.
+public protocol Controlled: Sendable {
+  func status() async -> StatusDocument
+  func perform(_ command: ControlCommand) async -> ControlReply
+  /// At most `limit` events in order: the first ones after `id`, or, without one, the last ones there are.
+  func events(after id: Int?, limit: Int) async -> [Event]
+  /// What happens from now on. Ends when the follower is too far behind, or when there is no more to come.
+  func liveEvents() async -> AsyncStream<Event>
+  /// True while agents can be served.
+  func isReady() async -> Bool
+}
+
+/// The limits of the control API.
+public enum ControlLimit {
+  /// `sockaddr_un.sun_path` without its NUL.
+  public static let socketPathBytes = 107
+  /// Of a command.
+  public static let bodyBytes = 64 << 10
+  public static let connections = 256
+  /// Of one answer to `/v1/events`; more are asked for by `after`.
+  public static let events = 10_000
+  /// Where a request names none.
+  public static let defaultEvents = 100
+  /// How long a connection may say nothing while a request is awaited.
+  static let idle: Duration = .seconds(60)
+  /// How often an event stream says that it is alive.
+  static let heartbeat: Duration = .seconds(15)
+  /// A follower that takes nothing for so long is dropped.
+  static let slowFollower: Duration = .seconds(10)
+  /// What waits for a follower in memory; the rest is read again from the ledger.
+  static let followerBacklog = 256
+  /// How long answers in the making have at shutdown.
+  static let shutdown: Duration = .milliseconds(500)
+}

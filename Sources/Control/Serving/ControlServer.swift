@@ -1,0 +1,183 @@
+import Glibc
+import Hummingbird
+import HummingbirdCore
+import Logging
+import NIOCore
+import Pool
+import ServiceLifecycle
+import Synchronization
+
+/// The control API: all of it on a unix socket that its owner alone may use, and read-only on an address for
+/// dashboards and metrics, if one is given.
+public struct ControlServer: Service {
+  private let socketPath: String
+  private let listen: ListenAddress?
+  private let controlled: any Controlled
+  private let logger: Logger
+  private let onServing: @Sendable ([ListenAddress]) -> Void
+  private let pace: FollowerPace
+
+  /// - Parameters:
+  ///   - socketPath: absolute, at most 107 bytes, in a folder that exists.
+  ///   - listen: read-only; nil: none.
+  ///   - onServing: called once, when all of it can be reached, with the addresses as bound, the socket first.
+  public init(
+    socketPath: String, listen: ListenAddress?, controlled: any Controlled, logger: Logger,
+    onServing: @escaping @Sendable ([ListenAddress]) -> Void = { _ in }
+  ) {
+    self.init(
+      socketPath: socketPath, listen: listen, controlled: controlled, logger: logger, pace: FollowerPace(),
+      onServing: onServing)
+  }
+
+  init(
+    socketPath: String, listen: ListenAddress?, controlled: any Controlled, logger: Logger, pace: FollowerPace,
+    onServing: @escaping @Sendable ([ListenAddress]) -> Void
+  ) {
+    self.socketPath = socketPath
+    self.listen = listen
+    self.controlled = controlled
+    self.logger = logger
+    self.pace = pace
+    self.onServing = onServing
+  }
+
+  /// Serves until a graceful shutdown or cancellation.
+  ///
+  /// - Throws: `ControlServerFailure` where it cannot listen.
+  public func run() async throws {
+    let connections = Connections()
+    let doors = Doors(listen == nil ? 1 : 2, onServing)
+    var listeners = [
+      ControlListener(address: .unix(path: socketPath), responder: responder(.full), connections, doors, logger)
+    ]
+    if let listen {
+      listeners.append(ControlListener(address: listen, responder: responder(.readOnly), connections, doors, logger))
+    }
+    let group = ServiceGroup(
+      configuration: .init(
+        services: listeners.map {
+          // One that cannot listen takes the other with it; both are told of the same shutdown.
+          .init(service: $0, failureTerminationBehavior: .cancelGroup)
+        }, logger: quiet))
+    try await withTaskCancellationHandler {
+      try await withGracefulShutdownHandler {
+        try await group.run()
+      } onGracefulShutdown: {
+        Task {
+          try? await Task.sleep(for: ControlLimit.shutdown)
+          connections.closeAll()
+        }
+      }
+    } onCancel: {
+      connections.closeAll()
+    }
+  }
+
+  private func responder(_ access: ControlAccess) -> ControlResponder {
+    ControlResponder(controlled: controlled, access: access, pace: pace)
+  }
+
+  private var quiet: Logger { logger.quiet }
+}
+
+extension Logger {
+  /// What the libraries below say of their own doings is for those who debug them.
+  fileprivate var quiet: Logger {
+    var logger = self
+    if logger.logLevel > .debug { logger.logLevel = .warning }
+    return logger
+  }
+}
+
+/// Counts the listeners that can be reached.
+private final class Doors: Sendable {
+  private let state: Mutex<(missing: Int, open: [Int: ListenAddress])>
+  private let onServing: @Sendable ([ListenAddress]) -> Void
+
+  init(_ count: Int, _ onServing: @escaping @Sendable ([ListenAddress]) -> Void) {
+    state = Mutex((missing: count, open: [:]))
+    self.onServing = onServing
+  }
+
+  func open(_ address: ListenAddress, order: Int) {
+    let all = state.withLock { state in
+      state.open[order] = address
+      state.missing -= 1
+      return state.missing == 0 ? state.open.sorted { $0.key < $1.key }.map(\.value) : nil
+    }
+    if let all { onServing(all) }
+  }
+}
+
+/// One address of the API.
+private struct ControlListener: Service {
+  let address: ListenAddress
+  let responder: ControlResponder
+  let connections: Connections
+  let doors: Doors
+  let logger: Logger
+
+  init(
+    address: ListenAddress, responder: ControlResponder, _ connections: Connections, _ doors: Doors, _ logger: Logger
+  ) {
+    self.address = address
+    self.responder = responder
+    self.connections = connections
+    self.doors = doors
+    self.logger = logger
+  }
+
+  func run() async throws {
+    switch address {
+    case .unix(let path):
+      let place = try SocketPlace(path)
+      defer { place.remove() }
+      try await serve(.unixDomainSocket(path: place.workshop)) { _ throws(ControlServerFailure) in
+        try place.publish()
+        return address
+      }
+    case .ip(let host, let port):
+      try await serve(.hostname(host, port: Int(port))) { channel in
+        .ip(host: host, port: UInt16(clamping: channel.localAddress?.port ?? Int(port)))
+      }
+    }
+  }
+
+  /// - Parameter bound: makes what is bound reachable, and says where that is.
+  private func serve(
+    _ place: BindAddress,
+    bound: @escaping @Sendable (any Channel) throws(ControlServerFailure) -> ListenAddress
+  ) async throws {
+    let failure = Mutex<ControlServerFailure?>(nil)
+    let application = Application(
+      responder: responder, server: .http1(configuration: http),
+      configuration: ApplicationConfiguration(
+        address: place, availableConnectionsDelegate: .maximum(ControlLimit.connections, logger: logger.quiet)),
+      onServerRunning: { channel in
+        do throws(ControlServerFailure) {
+          let address = try bound(channel)
+          logger.info("control API at \(address)\(responder.access == .readOnly ? ", read-only" : "")")
+          doors.open(address, order: responder.access == .full ? 0 : 1)
+        } catch {
+          failure.withLock { $0 = error }
+          channel.close(promise: nil)
+        }
+      },
+      logger: logger.quiet)
+    do {
+      try await application.run()
+    } catch {
+      if let failure = failure.withLock({ $0 }) { throw failure }
+      if let error = error as? IOError {
+        throw ControlServerFailure.cannotListen(address, String(cString: strerror(error.errnoCode)))
+      }
+      throw error
+    }
+  }
+
+  private var http: HTTP1Channel.Configuration {
+    HTTP1Channel.Configuration(
+      additionalChannelHandlers: [ConnectionBooking(connections)], idleTimeout: TimeAmount(ControlLimit.idle))
+  }
+}
