@@ -87,29 +87,27 @@ struct SlotDirectories: Sendable {
     let folder = try TrashFolder.make(in: trash)
     aside.add(folder)
     let slots = try openSlots()
-    let kept = Dictionary(grouping: living, by: \.pool)
-    for name in entries(of: slots) {
-      guard let pool = PoolName(rawValue: name.description), let living = kept[pool], let directory = slots.open(name)
-      else {
-        take(name, from: slots, folder, &aside.problems)
-        continue
+    for pool in entries(of: slots) {
+      let name = PoolName(rawValue: pool.description)
+      setAsideRemains(in: slots, pool, folder, &aside.problems) { directory, index, problems in
+        let kept = living.filter { $0.pool == name && EntryName($0.slot.index) == index }
+        let generations = Set(kept.map { EntryName($0.generation.rawValue) })
+        setAsideRemains(in: directory, index, folder, &problems) { slot, generation, problems in
+          if !generations.contains(generation) { take(generation, from: slot, folder, &problems) }
+        }
       }
-      setAsideRemains(of: directory, keeping: living, folder, &aside.problems)
     }
     return aside
   }
 
+  /// Goes through one of our own folders, which goes too when nothing is left in it; what is no folder is taken.
   private func setAsideRemains(
-    of pool: Directory, keeping living: [WorkerID], _ folder: TrashFolder, _ problems: inout WipeReport
+    in parent: Directory, _ name: EntryName, _ folder: TrashFolder, _ problems: inout WipeReport,
+    _ body: (Directory, EntryName, inout WipeReport) -> Void
   ) {
-    for name in entries(of: pool) {
-      let generations = living.filter { name == EntryName($0.slot.index) }.map { EntryName($0.generation.rawValue) }
-      guard !generations.isEmpty, let slot = pool.open(name) else {
-        take(name, from: pool, folder, &problems)
-        continue
-      }
-      for name in entries(of: slot) where !generations.contains(name) { take(name, from: slot, folder, &problems) }
-    }
+    guard let directory = parent.open(name) else { return take(name, from: parent, folder, &problems) }
+    for entry in entries(of: directory) { body(directory, entry, &problems) }
+    _ = parent.removeDirectory(name)
   }
 
   // MARK: Setting aside
