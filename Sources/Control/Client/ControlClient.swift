@@ -1,0 +1,122 @@
+import Fetching
+import FoundationEssentials
+import Glibc
+import Pool
+import Synchronization
+
+/// Asks the supervisor over its unix socket.
+public struct ControlClient: Sendable {
+  public static let defaultSocket = "/run/masterpool/control.sock"
+
+  static let timeout: Duration = .seconds(30)
+  /// A full page of events, or the status of a thousand workers, is far smaller.
+  static let maxAnswerBytes = 64 << 20
+
+  public let socketPath: String
+
+  /// - Parameter socketPath: absolute, or from the working directory.
+  public init(socketPath: String) {
+    self.socketPath =
+      socketPath.hasPrefix("/") ? socketPath : FileManager.default.currentDirectoryPath + "/" + socketPath
+  }
+
+  public func status() async throws(ControlFailure) -> StatusDocument {
+    try decoded(await fetch("GET", "/v1/status"))
+  }
+
+  /// The first `limit` events after `id`, or, without one, the last `limit`, in order.
+  public func events(after id: Int? = nil, limit: Int) async throws(ControlFailure) -> [Event] {
+    try decoded(await fetch("GET", eventsPath(after: id, limit: limit)))
+  }
+
+  /// - Returns: what the supervisor says, and the workers that will be replaced or changed.
+  /// - Throws: `.refused` where it says no.
+  @discardableResult
+  public func perform(
+    _ command: ControlCommand
+  ) async throws(ControlFailure) -> (message: String, workers: [WorkerID]) {
+    let body: [UInt8]
+    do { body = Array(try JSONEncoder().encode(command)) } catch {
+      throw .failed("the command cannot be written as JSON: \(error)")
+    }
+    let reply: ControlReply = try decoded(await fetch("POST", "/v1/commands", body: body))
+    switch reply {
+    case .accepted(let message, let workers): return (message, workers)
+    case .refused(let message): throw .refused(message)
+    }
+  }
+
+  /// Events as `events` gives them, then those that come, until the supervisor ends or `body` throws.
+  ///
+  /// - Throws: `ControlFailure`, or what `body` throws.
+  public func follow(after id: Int? = nil, limit: Int, _ body: (Event) throws -> Void) async throws {
+    let (events, mailbox) = AsyncThrowingStream.makeStream(of: Event.self)
+    let reader = Mutex(StreamReader())
+    let request = FetchRequest(
+      .unixSocket(socketPath), path: eventsPath(after: id, limit: limit), headers: [("Accept", "text/event-stream")],
+      timeout: nil)
+    let fetching = Task {
+      do throws(FetchFailure) {
+        let status = try await Fetcher.stream(request) { bytes in
+          guard let new = reader.withLock({ $0.take(bytes) }) else { return false }
+          for event in new { mailbox.yield(event) }
+          return true
+        }
+        let rest = reader.withLock { $0.unread }
+        mailbox.finish(throwing: status == 200 ? nil : refusal(status, rest))
+      } catch {
+        mailbox.finish(throwing: failure(error))
+      }
+    }
+    defer { fetching.cancel() }
+    for try await event in events { try body(event) }
+  }
+
+  private func eventsPath(after id: Int?, limit: Int) -> String {
+    "/v1/events?limit=\(limit)" + (id.map { "&after=\($0)" } ?? "")
+  }
+
+  private func fetch(
+    _ method: String, _ path: String, body: [UInt8]? = nil
+  ) async throws(ControlFailure) -> [UInt8] {
+    let response: FetchResponse
+    do throws(FetchFailure) {
+      response = try await Fetcher.perform(
+        FetchRequest(
+          .unixSocket(socketPath), method: method, path: path,
+          headers: body == nil ? [] : [("Content-Type", "application/json")], body: body, timeout: Self.timeout,
+          maxBodyBytes: Self.maxAnswerBytes))
+    } catch {
+      throw failure(error)
+    }
+    guard response.status == 200 else { throw refusal(response.status, response.body) }
+    return response.body
+  }
+
+  /// What an answer other than 200 says: `{"error": "…"}`.
+  private func refusal(_ status: Int, _ body: [UInt8]) -> ControlFailure {
+    guard let document = try? JSONDecoder().decode(ErrorDocument.self, from: Data(body)) else {
+      return .failed("\(socketPath) answers with status \(status), not as masterpool does")
+    }
+    return .refused(document.error)
+  }
+
+  private func failure(_ error: FetchFailure) -> ControlFailure {
+    switch error {
+    case .cannotConnect(let why):
+      // There, but not for us: another matter than nobody there.
+      if access(socketPath, F_OK) == 0, access(socketPath, W_OK) != 0 {
+        return .failed("no permission to use \(socketPath); its owner and root may")
+      }
+      return .nobodyThere(socket: socketPath, why: why)
+    case .timedOut: return .failed("no answer from \(socketPath) within \(Self.timeout.short)")
+    case .tooLarge, .cancelled, .other: return .failed("\(socketPath): \(error)")
+    }
+  }
+
+  private func decoded<Document: Decodable>(_ body: [UInt8]) throws(ControlFailure) -> Document {
+    do { return try JSONDecoder().decode(Document.self, from: Data(body)) } catch {
+      throw .failed("\(socketPath) answers in a form that this version does not know: \(error)")
+    }
+  }
+}
