@@ -10,7 +10,9 @@ extension Loop {
     case .length(let length):
       guard length <= maxBody else { return refuseLargeBody(c) }
       c.pointee.upload.remainder = .length(length)
-    case .chunked: c.pointee.upload.remainder = .chunked
+    case .chunked:
+      c.pointee.upload.scanner = ChunkScanner()
+      c.pointee.upload.remainder = .chunked
     }
     c.pointee.stage = .intake
     setDeadline(c, after: idleTimeout)

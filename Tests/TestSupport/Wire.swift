@@ -139,6 +139,12 @@ public struct Wire: ~Copyable {
     }
   }
 
+  /// The connection will end in a reset instead of in good order: its client crashed, say.
+  public func resetWhenClosed() {
+    var abrupt = linger(l_onoff: 1, l_linger: 0)
+    setsockopt(descriptor, SOL_SOCKET, SO_LINGER, &abrupt, socklen_t(MemoryLayout<linger>.size))
+  }
+
   /// After a plain call that failed: waits if it would have blocked.
   private func wait(for events: CInt, before deadline: Deadline) throws(WireFailure) {
     switch errno {
