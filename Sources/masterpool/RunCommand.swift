@@ -19,14 +19,13 @@ struct RunCommand: AsyncParsableCommand {
       Exit status: 0 after a graceful end, 1 where it cannot start, 78 for settings with mistakes.
       """)
 
-  @Option(help: "The settings file.")
-  var config = "/etc/masterpool/masterpool.yaml"
+  @OptionGroup var settings: SettingsOption
 
   @Option(help: "The least serious messages to log: trace, debug, info, notice, warning, error, critical.")
   var logLevel: Logger.Level = .info
 
   func run() async throws {
-    let settings = try loadSettings(config: config)
+    let settings = try settings.load()
     let environment = ProcessInfo.processInfo.environment
     LoggingSystem.bootstrap { [logLevel] _ in LineLogHandler(level: logLevel, environment: environment) }
     let logger = Logger(label: "masterpool")
@@ -39,7 +38,7 @@ struct RunCommand: AsyncParsableCommand {
       defer { signals.cancel() }
       try await serve(supervisor, settings, logger)
     } catch let failure as SupervisorFailure {
-      FileHandle.complain("masterpool: \(failure)")
+      Terminal.complain(failure.description)
       throw ExitCode.failure
     }
   }
