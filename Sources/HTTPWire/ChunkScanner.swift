@@ -63,26 +63,24 @@ public struct ChunkScanner: BitwiseCopyable, Sendable {
     }
   }
 
-  /// Up to where payload starts, the body ends or the kind of framing changes.
+  /// Up to where payload starts, trailers start or end, or the body ends.
   private mutating func scanFraming(_ bytes: Span<UInt8>) throws(ChunkRefusal) -> ChunkStep {
-    let inTrailers = isInTrailers
+    let isTrailer = isTrailer(next: bytes[0])
     var at = 0
-    while at < bytes.count {
+    while at < bytes.count, self.isTrailer(next: bytes[at]) == isTrailer {
       try take(bytes[at])
       at &+= 1
       if state == .payload { return .framing(at) }
       if state == .ended { return .end(at) }
-      if isInTrailers != inTrailers { return inTrailers ? .trailer(at) : .framing(at) }
     }
-    return inTrailers ? .trailer(at) : .framing(at)
+    return isTrailer ? .trailer(at) : .framing(at)
   }
 
-  private var isInTrailers: Bool {
+  private func isTrailer(next byte: UInt8) -> Bool {
     switch state {
+    case .trailerStart: byte != ASCII.carriageReturn
     case .trailerName, .trailerValue, .trailerEnd: true
-    case .size, .extensions, .sizeEnd, .payload, .payloadEnd, .payloadEndFeed, .trailerStart, .lastFeed, .ended,
-      .failed:
-      false
+    case .size, .extensions, .sizeEnd, .payload, .payloadEnd, .payloadEndFeed, .lastFeed, .ended, .failed: false
     }
   }
 

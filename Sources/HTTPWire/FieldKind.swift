@@ -40,7 +40,7 @@ struct FoldedName: BitwiseCopyable {
     case Word("host").bits, Word("expect").bits, Word("te").bits, Word("upgrade").bits, Word("proxy").bits,
       Word("connecti").bits, Word("content-").bits, Word("transfer").bits, Word("keep-ali").bits,
       Word("http2-se").bits, Word("x-client").bits, Word("ssl-clie").bits, Word("x-forwar").bits,
-      Word("x-real-i").bits, Word("forwarde").bits:
+      Word("x-real-i").bits, Word("forwarde").bits, Word("client-c").bits:
       true
     default: Word(first).first(6) == Word("x-ssl-").bits || Word(first).first(6) == Word("proxy-").bits
     }
@@ -82,6 +82,8 @@ struct FoldedName: BitwiseCopyable {
     case Word("x-client").bits: return second & 0xff == UInt64(ASCII.dash) ? .identity : .plain
     case Word("ssl-clie").bits: return Word(second).first(3) == Word("nt-").bits ? .identity : .plain
     case Word("x-forwar").bits: return Word(second).first(4) == Word("ded-").bits ? .identity : .plain
+    // RFC 9440: Client-Cert and Client-Cert-Chain.
+    case Word("client-c").bits: return Word(second).first(3) == Word("ert").bits ? .identity : .plain
     case Word("x-real-i").bits: return second == Word("p").bits && count == 9 ? .identity : .plain
     case Word("forwarde").bits: return second == Word("d").bits && count == 9 ? .identity : .plain
     default:

@@ -54,7 +54,10 @@ extension Span where Element == UInt8 {
       at &+= 1
       while at < end, ASCII.isBlank(self[at]) { at &+= 1 }
     }
-    return codings == 0 || (chunkedAt != 0 && chunkedAt != codings) ? .badEncoding : .unknownEncoding
+    // Only an unknown coding with `chunked`, if at all, behind it is well formed.
+    let isChunkedAlone = codings == 1 && chunkedAt == 1
+    return codings == 0 || isChunkedAlone || (chunkedAt != 0 && chunkedAt != codings)
+      ? .badEncoding : .unknownEncoding
   }
 
   /// `host [":" port]`: a name of letters, digits and `- . _ ~`, or an address in brackets. Narrower than RFC 3986,

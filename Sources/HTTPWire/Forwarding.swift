@@ -64,17 +64,12 @@ public func writeResponse(
 }
 
 extension RequestHead {
-  /// The path and query, whatever form the target came in. RFC 9112 §3.2.4: a URL without a path means `*` for
-  /// OPTIONS, else `/`.
+  /// The path and query, whatever form the target came in; a URL without a path means `/`.
   @_lifetime(out: copy out)
   @inline(__always)
   func appendOriginForm(_ bytes: Span<UInt8>, into out: inout OutputSpan<UInt8>) {
     let path = bytes.extracting(originForm)
-    if path.count == 0 {
-      out.append(method == .options ? ASCII.asterisk : ASCII.slash)
-    } else if path[0] == ASCII.question {
-      out.append(ASCII.slash)
-    }
+    if path.count == 0 || path[0] == ASCII.question { out.append(ASCII.slash) }
     out.append(copying: path)
   }
 

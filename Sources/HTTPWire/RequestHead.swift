@@ -84,8 +84,8 @@ public struct RequestHead: BitwiseCopyable, Sendable {
       throw targetProblem(bytes[targetEnd])
     }
     target = ByteRange(targetStart, targetEnd)
-    try splitTarget(bytes)
     guard let end = try parseVersion(bytes, from: targetEnd &+ 1) else { return false }
+    try splitTarget(bytes)
     section.begin(at: end, keepsHost: host.isEmpty)
     return true
   }
@@ -127,6 +127,8 @@ public struct RequestHead: BitwiseCopyable, Sendable {
     if bytes[Int(target.start)] == ASCII.slash { return }
     if bytes.extracting(target).isEqual(to: "*"), method == .options { return }
     guard let url = AbsoluteTarget(bytes, target) else { throw .badTarget }
+    // RFC 9112 §3.2.4 makes `*` of it, which is not the path that was asked for and authorized.
+    if method == .options, url.pathAndQuery.isEmpty { throw .badTarget }
     host = url.authority
     originForm = url.pathAndQuery
   }
