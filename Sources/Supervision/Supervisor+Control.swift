@@ -25,11 +25,15 @@ extension Supervisor {
 
   public func perform(_ command: ControlCommand) -> ControlReply {
     let reply = answer(command)
-    switch reply {
-    case .accepted(let message, _): log.append(.command, message)
-    case .refused(let message): log.append(.command, "refused: \(message)")
-    }
+    if case .refused(let message) = reply { log.append(.command, "refused: \(message)") }
     return reply
+  }
+
+  /// Into the log before what follows from it.
+  private func accept(_ message: String, _ workers: [WorkerID] = [], _ act: () -> Void) -> ControlReply {
+    log.append(.command, message)
+    act()
+    return .accepted(message: message, workers: workers)
   }
 
   private func answer(_ command: ControlCommand) -> ControlReply {
@@ -43,9 +47,7 @@ extension Supervisor {
     case .drain(let slot): return setHeld(true, slot)
     case .resume(let slot): return setHeld(false, slot)
     case .scale(let pool, let size): return scale(pool, to: size)
-    case .stop:
-      stop()
-      return .accepted(message: "stopping", workers: [])
+    case .stop: return accept("stopping") { stop() }
     }
   }
 
@@ -63,16 +65,17 @@ extension Supervisor {
       }
     }
     let workers = slots.compactMap(occupant)
-    for slot in slots { feed(.restart(slot: slot.index, reason), to: slot.pool) }
-    return .accepted(
-      message: "recycling \(slots.map(\.description).joined(separator: ", ")), \(reason.rawValue)", workers: workers)
+    let message = "recycling \(slots.map(\.description).joined(separator: ", ")), \(reason.rawValue)"
+    return accept(message, workers) {
+      for slot in slots { feed(.restart(slot: slot.index, reason), to: slot.pool) }
+    }
   }
 
   private func setHeld(_ held: Bool, _ slot: SlotID) -> ControlReply {
     guard slotExists(slot) else { return unknown(slot) }
-    feed(held ? .hold(slot: slot.index) : .release(slot: slot.index), to: slot.pool)
-    return .accepted(
-      message: held ? "\(slot) is taken out" : "\(slot) is back", workers: [slot].compactMap(occupant))
+    return accept(held ? "\(slot) is taken out" : "\(slot) is back", [slot].compactMap(occupant)) {
+      feed(held ? .hold(slot: slot.index) : .release(slot: slot.index), to: slot.pool)
+    }
   }
 
   private func scale(_ name: PoolName, to size: Int) -> ControlReply {
@@ -80,9 +83,9 @@ extension Supervisor {
     guard (1...Self.maxPoolSize).contains(size) else {
       return .refused(message: "\(size) workers are not possible; give 1 to \(Self.maxPoolSize)")
     }
-    let before = pool.machine.policy.size
-    feed(.scale(size), to: name)
-    return .accepted(message: "\(name) goes from \(before) to \(size) workers", workers: [])
+    return accept("\(name) goes from \(pool.machine.policy.size) to \(size) workers") {
+      feed(.scale(size), to: name)
+    }
   }
 
   private func slotExists(_ slot: SlotID) -> Bool {

@@ -48,6 +48,9 @@ struct RunCommand: AsyncParsableCommand {
     let control = ControlServer(
       socketPath: settings.control.socketPath, listen: settings.control.listen, controlled: supervisor,
       logger: logger)
+    // The life of our services is told by themselves.
+    var quiet = logger
+    quiet.logLevel = max(logger.logLevel, .warning)
     let group = ServiceGroup(
       configuration: .init(
         services: [
@@ -55,7 +58,7 @@ struct RunCommand: AsyncParsableCommand {
           .init(
             service: SupervisorService(supervisor: supervisor),
             successTerminationBehavior: .gracefullyShutdownGroup),
-        ], logger: logger))
+        ], logger: quiet))
     try await group.run()
   }
 }
