@@ -31,7 +31,7 @@ extension ChildProcess {
     known.withLock { known in
       let spared = known.union(except)
       var killed: [Int32] = []
-      for entry in ProcessTable.children(of: getpid()) where !spared.contains(entry.pid) {
+      for entry in ProcessTable.children() where !spared.contains(entry.pid) {
         // Ours and not reaped, so its number is still its own.
         if !entry.isZombie {
           guard !spared.contains(entry.group) else { continue }

@@ -36,18 +36,49 @@ enum ProcessTable {
     }
   }
 
-  static func children(of parent: Int32) -> [Entry] {
-    pids().compactMap { entry(of: $0) }.filter { $0.parent == parent }
+  /// Our own. One that comes or goes meanwhile may be missed.
+  static func children() -> [Entry] {
+    let own = getpid()
+    let pids = listedChildren() ?? pids()
+    return pids.compactMap { entry(of: $0) }.filter { $0.parent == own }
   }
 
   /// Every process there is.
-  static func pids() -> [Int32] {
-    guard let stream = opendir("/proc") else { return [] }
+  static func pids() -> [Int32] { numbers(in: "/proc") }
+
+  /// Each thread's list; nil where the kernel was built without them.
+  private static func listedChildren() -> [Int32]? {
+    var found: [Int32] = []
+    for thread in numbers(in: "/proc/self/task") {
+      guard let text = wholeFile("/proc/self/task/\(thread)/children") else {
+        if errno == ENOENT, getpid() == thread { return nil }
+        continue
+      }
+      found += text.split(separator: UInt8(ascii: " ")).compactMap { Int32(decimal: $0) }
+    }
+    return found
+  }
+
+  private static func wholeFile(_ path: String) -> [UInt8]? {
+    let descriptor = open(path, O_RDONLY | O_CLOEXEC)
+    guard descriptor >= 0 else { return nil }
+    defer { close(descriptor) }
+    var bytes: [UInt8] = []
+    var buffer = [UInt8](repeating: 0, count: 4096)
+    while true {
+      let count = read(descriptor, &buffer, buffer.count)
+      guard count > 0 else { return bytes }
+      bytes += buffer[..<count]
+    }
+  }
+
+  private static func numbers(in folder: String) -> [Int32] {
+    guard let stream = opendir(folder) else { return [] }
     defer { closedir(stream) }
     var found: [Int32] = []
     while let entry = readdir(stream) {
-      guard let name = clinux_entry_name(entry), let pid = number(name) else { continue }
-      found.append(pid)
+      guard let name = clinux_entry_name(entry), let number = number(name) else { continue }
+      found.append(number)
     }
     return found
   }

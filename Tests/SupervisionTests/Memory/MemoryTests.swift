@@ -44,6 +44,34 @@ import Testing
     #expect(MemorySample(statm: Array("1000".utf8), pageSize: 4096) == nil)
   }
 
+  @Test(arguments: [
+    (100, 100, 0.0, true), (100, 101, 9.9, true), (100, 99, 0, true), (100, 102, 0, false), (100, 98, 0, false),
+    (1000, 1015, 0, true), (1000, 1017, 0, false), (100, 100, 10, false), (0, 1, 0, true), (0, 2, 0, false),
+  ])
+  func aMeasurementHoldsUntilSomethingChanges(_ then: Int, _ now: Int, _ seconds: Double, _ holds: Bool) {
+    let start = Instant(nanoseconds: 5)
+    let known = KnownMemory(sample: MemorySample(), resident: .mebibytes(then), measured: start)
+    #expect(known.holds(resident: .mebibytes(now), at: start + .seconds(seconds)) == holds)
+  }
+
+  @Test func growthIsSeenAtOnce() async throws {
+    let line = try Lifeline()
+    let child = try shell(
+      "exec perl -e '$| = 1; print \"small\\n\"; open(F, \"<&=3\"); <F>; $x = \"a\" x 32000000; print \"large\\n\"; sleep 1000'",
+      inherited: [InheritedDescriptor(descriptor: line.reading, as: 3)])
+    var lines = child.output.makeAsyncIterator()
+    let sampler = MemorySampler()
+    #expect(await lines.next()?.text == "small")
+    let small = try #require(await sampler.sample(groups: [child.pid])[child.pid])
+    line.letGo()
+    #expect(await lines.next()?.text == "large")
+    let large = try #require(await sampler.sample(groups: [child.pid])[child.pid])
+    #expect(large.total.bytes - small.total.bytes >= 32_000_000)
+    child.signalGroup(SIGKILL)
+    _ = await child.exit()
+    child.killRemains()
+  }
+
   @Test func aGroupIsMeasuredWithAllItsMembers() async throws {
     let held = 48 << 20
     let hold = "perl -e '$| = 1; $x = \"a\" x \(held); print \"held\\n\"; sleep 1000'"

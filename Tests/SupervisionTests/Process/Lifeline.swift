@@ -13,7 +13,7 @@ struct Lifeline {
     (reading, writing) = (ends[0], ends[1])
   }
 
-  /// After this only the children hold it.
+  /// After this only the children hold it; one that reads finds its end.
   func letGo() { close(writing) }
 
   var isHeld: Bool {
