@@ -72,7 +72,9 @@ private let oneEach: Origin.Manner = { connection in
       try await withProxy(twoWorkers(), workers: [vanish]) { proxy, origins in
         let successor = try Origin(in: folder, name: "next.sock", echo)
         async let response = request("GET", "/patient", at: proxy.address)
-        _ = try await proxy.counters("the retry in line") { $0.pools.first?.queueLength == 1 }
+        _ = try await proxy.report("unreachable") { if case .unreachable(worker(0), _) = $0 { true } else { nil } }
+        proxy.send(.drain(worker(0)))
+        _ = try await proxy.queue(1)
         proxy.send(.admit(worker(0, 2), .unix(path: successor.path)))
         #expect(try await response.text == "/patient")
       }

@@ -37,9 +37,9 @@ final class Origin: Sendable {
           }
           Task.detached {
             try await onThread {
-              defer { state.update { $0.open -= 1 } }
-              let connection = OriginConnection(descriptor: descriptor, log: state)
-              try? manner(connection)
+              // Counted as open until it is really closed.
+              serve(OriginConnection(descriptor: descriptor, log: state), manner)
+              state.update { $0.open -= 1 }
             }
           }
         }
@@ -74,6 +74,10 @@ final class Origin: Sendable {
   }
 }
 
+private func serve(_ connection: consuming OriginConnection, _ manner: Origin.Manner) {
+  try? manner(connection)
+}
+
 func bindUnix(_ descriptor: CInt, _ path: String) -> Bool {
   var address = sockaddr_un()
   address.sun_family = sa_family_t(AF_UNIX)
@@ -100,7 +104,11 @@ struct OriginConnection: ~Copyable {
     setsockopt(descriptor, SOL_SOCKET, SO_SNDTIMEO, &patience, socklen_t(MemoryLayout<timeval>.size))
   }
 
-  deinit { Glibc.close(descriptor) }
+  deinit {
+    // A child that another test is just starting may hold a copy of the descriptor.
+    shutdown(descriptor, CInt(SHUT_RDWR))
+    Glibc.close(descriptor)
+  }
 
   /// The next request with its body; nil: the proxy closed the connection.
   func request() throws -> (head: String, body: [UInt8])? {
