@@ -1,0 +1,71 @@
+import FoundationEssentials
+
+/// Numbers that a seed repeats (Steele, Lea and Flood's SplitMix64).
+struct SeededGenerator: RandomNumberGenerator {
+  private var state: UInt64
+
+  init(seed: UInt64) { state = seed }
+
+  mutating func next() -> UInt64 {
+    state &+= 0x9e37_79b9_7f4a_7c15
+    var mixed = state
+    mixed = (mixed ^ (mixed >> 30)) &* 0xbf58_476d_1ce4_e5b9
+    mixed = (mixed ^ (mixed >> 27)) &* 0x94d0_49bb_1331_11eb
+    return mixed ^ (mixed >> 31)
+  }
+}
+
+/// Another seed at each run, unless `MASTERPOOL_FUZZ_SEED` gives the one that a failure named.
+func fuzzSeed(_ test: String = #function) -> UInt64 {
+  let given = ProcessInfo.processInfo.environment["MASTERPOOL_FUZZ_SEED"].flatMap { UInt64($0) }
+  let seed = given ?? UInt64.random(in: .min ... .max)
+  print("\(test): MASTERPOOL_FUZZ_SEED=\(seed)")
+  return seed
+}
+
+/// Makes near misses of good and bad messages.
+struct Mutator {
+  var random: SeededGenerator
+  let seeds: [[UInt8]]
+
+  /// What the parser's decisions hang on.
+  private static let tokens: [[UInt8]] =
+    [
+      "\r\n", "\n", "\r", " ", "\t", ":", ",", ";", "_", "-", "\0", "\u{7f}", "%2e", "%2f", "/", "..", "?", "0", "f",
+      "\r\n\r\n", "0\r\n\r\n", "Connection: ", "Connection: Host, X-Client-DN\r\n", "Host: b\r\n", "HTTP/1.0",
+      "Content-Length: 3\r\n", "Content_Length: 3\r\n", "Transfer-Encoding: chunked\r\n", "chunked",
+      "http://b.example",
+      "Transfer_Encoding: chunked\r\n", "X-Client-DN: CN=x\r\n", "x_client_verify: SUCCESS\r\n",
+      "Expect: 100-continue\r\n",
+      "X-Forwarded-For: 1\r\n", "Forwarded: for=1\r\n", "Upgrade: h2c\r\n",
+    ].map { Array($0.utf8) } + [[0x80], [0xff], [0xc3, 0xa9]]
+
+  mutating func next() -> [UInt8] {
+    var bytes = pick(seeds)
+    for _ in 0..<Int.random(in: 1...4, using: &random) { mutate(&bytes) }
+    return bytes
+  }
+
+  private mutating func pick(_ choices: [[UInt8]]) -> [UInt8] { choices.randomElement(using: &random) ?? [] }
+
+  private mutating func mutate(_ bytes: inout [UInt8]) {
+    let at = Int.random(in: 0...bytes.count, using: &random)
+    let end = min(bytes.count, at + Int.random(in: 1...24, using: &random))
+    switch Int.random(in: 0..<8, using: &random) {
+    case 0, 1: bytes.insert(contentsOf: pick(Mutator.tokens), at: at)
+    case 2: bytes.insert(contentsOf: pick(Mutator.tokens), at: lineStart(bytes, before: at))
+    case 3: if at < end { bytes[at] = UInt8.random(in: 0...255, using: &random) }
+    case 4: if at < end { bytes[at] ^= 0x20 }
+    case 5: bytes.removeSubrange(at..<end)
+    case 6: bytes.insert(contentsOf: bytes[at..<end], at: at)
+    default:
+      let other = pick(seeds)
+      let cut = Int.random(in: 0...other.count, using: &random)
+      bytes.replaceSubrange(at..., with: other[cut...])
+    }
+  }
+
+  private func lineStart(_ bytes: [UInt8], before at: Int) -> Int {
+    bytes[..<at].lastIndex(of: 10).map { $0 + 1 } ?? 0
+  }
+}
