@@ -202,4 +202,19 @@ func forward(_ head: RequestHead, _ bytes: [UInt8]) -> [UInt8]? {
     #expect(second == .complete)
     #expect(text(Array(next[head.host])) == "a")
   }
+
+  @Test(arguments: [
+    ("host" as StaticString, "a.example" as String?), ("x-puppet-version", "7.23.0"), ("x-puppet", nil),
+    ("accept", ""),
+    ("x-client-dn", "CN=x"),
+  ])
+  func aFieldIsFoundByItsName(name: StaticString, value: String?) {
+    let lines = "Host: a.example\r\nX-PUPPET-Version:\t7.23.0 \r\nX-Client-DN: CN=x\r\nAccept:\r\nAccept: b\r\n\r\n"
+    let bytes = Array(("GET / HTTP/1.1\r\n" + lines).utf8)
+    var head = RequestHead()
+    let progress = head.parse(bytes)
+    #expect(progress == .complete)
+    let found = head.field(name, in: bytes.span)
+    #expect(found.map { text(Array(bytes[$0])) } == value)
+  }
 }
