@@ -9,6 +9,27 @@ struct Seat: Sendable {
     case retiring
   }
 
+  enum Place: Sendable {
+    case free
+    case claimed(since: Instant)
+    /// Lost to a request that was never answered.
+    case stuck
+
+    var isFree: Bool {
+      switch self {
+      case .free: true
+      case .claimed, .stuck: false
+      }
+    }
+
+    var claimedSince: Instant? {
+      switch self {
+      case .claimed(let since): since
+      case .free, .stuck: nil
+      }
+    }
+  }
+
   var state = State.vacant
   var occupant: UInt32 = 0
   /// Held for a liveness probe.
@@ -19,8 +40,7 @@ struct Seat: Sendable {
   /// Places held by claims, and places lost to requests that it never answered.
   var inFlight = 0
   var stuck = 0
-  /// When each claim in flight began; nil: a free place.
-  var places: [Instant?] = []
+  var places: [Place] = []
   var kept: [KeptConnection] = []
   var endpoint = Endpoint.tcp(port: 0)
   var counters: WorkerCounters?
@@ -37,7 +57,7 @@ struct Seat: Sendable {
     idleSince = Instant(nanoseconds: .min)
     inFlight = 0
     stuck = 0
-    places = Array(repeating: nil, count: concurrency)
+    places = Array(repeating: .free, count: concurrency)
     kept = []
     self.endpoint = endpoint
     counters = WorkerCounters(worker: worker)
@@ -45,9 +65,9 @@ struct Seat: Sendable {
 
   /// Registers a claim; the place it takes and the connection that goes with it.
   mutating func take(for loop: UInt16, concurrency: Int, at now: Instant) -> (place: Int, KeptConnection?) {
-    let place = places.firstIndex { $0 == nil }
+    let place = places.firstIndex(where: \.isFree)
     precondition(place != nil, "a claim on a worker without a free place")
-    places[place ?? 0] = now
+    places[place ?? 0] = .claimed(since: now)
     let connection = takeConnection(for: loop, concurrency: concurrency)
     inFlight += 1
     return (place ?? 0, connection)
@@ -66,10 +86,11 @@ struct Seat: Sendable {
   }
 
   mutating func record(_ outcome: ClaimOutcome, place: Int, at now: Instant, suspension: Duration) {
-    precondition(inFlight > 0 && places[place] != nil, "a claim was released twice")
+    precondition(inFlight > 0 && places[place].claimedSince != nil, "a claim was released twice")
     inFlight -= 1
     idleSince = now
-    if outcome == .overdue { stuck += 1 } else { places[place] = nil }
+    places[place] = outcome == .overdue ? .stuck : .free
+    if outcome == .overdue { stuck += 1 }
     switch outcome {
     case .answered:
       counters?.requestsTotal += 1
@@ -93,7 +114,7 @@ struct Seat: Sendable {
   var report: WorkerCounters? {
     guard var report = counters else { return nil }
     report.requestsInFlight = inFlight
-    report.oldestRequestStarted = inFlight == 0 ? nil : places.compactMap(\.self).min()
+    report.oldestRequestStarted = places.compactMap(\.claimedSince).min()
     return report
   }
 }

@@ -1,0 +1,249 @@
+import Pool
+import Testing
+
+private let masters = PoolName(rawValue: "masters") ?? { preconditionFailure("a plain name") }()
+private let endpoint = Endpoint.unix(path: "/run/worker.sock")
+
+private func worker(_ slot: Int, _ generation: Int = 1) -> WorkerID {
+  WorkerID(slot: SlotID(pool: masters, index: slot), generation: Generation(rawValue: generation))
+}
+
+private func at(_ seconds: Double) -> Instant { Instant(nanoseconds: Int64(seconds * 1e9)) }
+private func ticket(_ index: UInt32, loop: UInt16 = 0) -> Ticket { Ticket(loop: loop, index: index, serial: 1) }
+
+private func ledger(workers: Int, concurrency: Int = 1, limit: Int = 3) -> Book {
+  var ledger = ClaimLedger(pools: [
+    ProxiedPool(
+      name: masters, concurrency: concurrency, queue: QueuePolicy(limit: limit, timeout: .seconds(10)),
+      requestTimeout: .seconds(60))
+  ])
+  for slot in 0..<workers { _ = ledger.admit(worker(slot), at: endpoint, at: at(0)) }
+  return Book(ledger)
+}
+
+/// The ledger as a reference, since expectations take no mutating calls.
+private final class Book {
+  private var ledger: ClaimLedger
+
+  init(_ ledger: ClaimLedger) { self.ledger = ledger }
+
+  func claim(_ index: UInt32, loop: UInt16 = 0, at now: Instant) -> Claim? {
+    if case .claimed(let claim) = ledger.admit(ticket(index, loop: loop), to: 0, at: now) { claim } else { nil }
+  }
+
+  func ask(_ index: UInt32, at now: Instant) -> Admission { ledger.admit(ticket(index), to: 0, at: now) }
+
+  func askAgain(_ index: UInt32, until deadline: Instant, at now: Instant) -> Admission {
+    ledger.readmit(ticket(index), to: 0, until: deadline, at: now)
+  }
+
+  func withdraw(_ index: UInt32, timedOut: Bool) -> Bool {
+    ledger.withdraw(ticket(index), from: 0, timedOut: timedOut)
+  }
+
+  func release(
+    _ claim: Claim, _ outcome: ClaimOutcome = .answered, keeping connection: KeptConnection? = nil, at now: Instant
+  ) -> Release {
+    ledger.release(claim, outcome, keeping: connection, at: now)
+  }
+
+  func forget(_ connection: KeptConnection) -> Bool { ledger.forget(connection) }
+  func resume(at now: Instant) -> [Ticket] { ledger.resume(at: now).map(\.ticket) }
+  func stands(_ claim: Claim) -> Bool { ledger.stands(claim) }
+  func worker(of claim: Claim) -> WorkerID? { ledger.worker(of: claim) }
+  func slot(of claim: Claim?) -> Int? { claim.flatMap { ledger.worker(of: $0)?.slot.index } }
+
+  func admit(_ worker: WorkerID, at now: Instant) -> [Ticket] {
+    ledger.admit(worker, at: endpoint, at: now).grants.map(\.ticket)
+  }
+  func drain(_ worker: WorkerID) -> [ProxyReport] { ledger.drain(worker).reports }
+  func retire(_ worker: WorkerID) -> ClaimLedger.Verdict { ledger.retire(worker) }
+  func reserve(_ worker: WorkerID) -> ClaimLedger.Verdict { ledger.reserve(worker) }
+  func endProbe(_ worker: WorkerID, at now: Instant) -> [Ticket] {
+    ledger.release(worker, at: now).grants.map(\.ticket)
+  }
+
+  var queueLength: Int { ledger.poolCounters[0].queueLength }
+  var shedTotal: Int { ledger.poolCounters[0].shedTotal }
+  var workers: [WorkerCounters] { ledger.workerCounters }
+}
+
+@Suite struct AdmissionTests {
+  @Test func picksTheLeastBusyThenTheLongestIdle() throws {
+    let book = ledger(workers: 3, concurrency: 2)
+    let claims = (0..<6).map { book.claim(UInt32($0), at: at(Double($0))) }
+    #expect(claims.map { book.slot(of: $0) } == [0, 1, 2, 0, 1, 2])
+    // Released in this order, so that is how long each has been idle.
+    for (order, index) in [4, 1, 3, 0, 5, 2].enumerated() {
+      _ = book.release(try #require(claims[index]), at: at(10 + Double(order)))
+    }
+    let again = (0..<3).map { book.slot(of: book.claim(UInt32(10 + $0), at: at(20))) }
+    #expect(again == [1, 0, 2])
+  }
+
+  @Test func queuesInOrderUpToItsLimit() throws {
+    let book = ledger(workers: 1)
+    let first = try #require(book.claim(0, at: at(0)))
+    for index in 1...3 {
+      guard case .queued(let until) = book.ask(UInt32(index), at: at(1)) else {
+        Issue.record("not queued")
+        return
+      }
+      #expect(until == at(11))
+    }
+    guard case .shed(let retryAfter) = book.ask(4, at: at(1)) else {
+      Issue.record("not shed")
+      return
+    }
+    #expect(retryAfter == .seconds(5))
+    #expect(book.shedTotal == 1)
+    #expect(book.queueLength == 3)
+
+    var claim = first
+    for index in 1...3 {
+      let grant = try #require(book.release(claim, at: at(2)).grant)
+      #expect(grant.ticket == ticket(UInt32(index)))
+      claim = grant.claim
+    }
+    #expect(book.release(claim, at: at(3)).grant == nil)
+  }
+
+  @Test func aRetryGoesFirstAndIsNeverTurnedAway() throws {
+    let book = ledger(workers: 1, limit: 1)
+    let first = try #require(book.claim(0, at: at(0)))
+    _ = book.ask(1, at: at(0))
+    #expect(book.release(first, .unreachable(lost: false), at: at(1)).grant == nil)
+    guard case .queued(let until) = book.askAgain(0, until: at(9), at: at(1)) else {
+      Issue.record("not queued")
+      return
+    }
+    #expect(until == at(9))
+    #expect(book.resume(at: at(1.5)).isEmpty)
+    #expect(book.resume(at: at(2)) == [ticket(0)])
+    guard case .shed = book.askAgain(7, until: at(1), at: at(3)) else {
+      Issue.record("its time was over")
+      return
+    }
+  }
+
+  @Test func whoWithdrawsGetsNoTurn() throws {
+    let book = ledger(workers: 1)
+    let first = try #require(book.claim(0, at: at(0)))
+    for index in 1...3 { _ = book.ask(UInt32(index), at: at(0)) }
+    #expect(book.withdraw(2, timedOut: false))
+    #expect(!book.withdraw(2, timedOut: false))
+    #expect(book.withdraw(1, timedOut: true))
+    #expect(book.shedTotal == 1)
+    let grant = book.release(first, at: at(1)).grant
+    #expect(grant?.ticket == ticket(3))
+    #expect(!book.withdraw(3, timedOut: true))
+    #expect(book.shedTotal == 1)
+  }
+
+  // MARK: Connections
+
+  @Test func neverHasMoreConnectionsThanPlaces() throws {
+    let book = ledger(workers: 1, concurrency: 2)
+    func kept(_ descriptor: Int32, _ loop: UInt16) -> KeptConnection {
+      KeptConnection(descriptor: descriptor, loop: loop, serial: 1)
+    }
+    let (a, b) = (try #require(book.claim(0, at: at(0))), try #require(book.claim(1, loop: 1, at: at(0))))
+    #expect(a.connection == nil && b.connection == nil)
+    #expect(book.release(a, .answered, keeping: kept(10, 0), at: at(1)).keepsConnection)
+    // There is room for a second connection, so the first stays with its own loop.
+    #expect(book.release(b, at: at(1)).keepsConnection == false)
+    let other = try #require(book.claim(2, loop: 1, at: at(2)))
+    #expect(other.connection == nil)
+    // And its own loop gets it.
+    let own = try #require(book.claim(3, loop: 0, at: at(2)))
+    #expect(own.connection == kept(10, 0))
+    _ = book.release(own, .answered, keeping: kept(10, 0), at: at(3))
+    _ = book.release(other, .answered, keeping: kept(11, 1), at: at(3))
+    // Now both places have one: a third loop must take over another's.
+    let third = try #require(book.claim(4, loop: 2, at: at(4)))
+    #expect(third.connection == kept(11, 1))
+    #expect(book.forget(kept(10, 0)))
+    #expect(!book.forget(kept(11, 1)))
+  }
+
+  @Test func keepsNoConnectionToAWorkerThatIsLeaving() throws {
+    let book = ledger(workers: 1)
+    let connection = KeptConnection(descriptor: 5, loop: 0, serial: 1)
+    _ = book.release(try #require(book.claim(0, at: at(0))), .answered, keeping: connection, at: at(1))
+    #expect(book.reserve(worker(0)).connections == [connection])
+    _ = book.endProbe(worker(0), at: at(2))
+    let claim = try #require(book.claim(1, at: at(2)))
+    #expect(claim.connection == nil)
+    _ = book.drain(worker(0))
+    #expect(book.release(claim, .answered, keeping: connection, at: at(3)).keepsConnection == false)
+  }
+
+  // MARK: The supervisor's words
+
+  @Test func drainIsAnsweredAfterTheLastClaim() throws {
+    let book = ledger(workers: 1, concurrency: 2)
+    let (a, b) = (try #require(book.claim(0, at: at(0))), try #require(book.claim(1, at: at(0))))
+    #expect(book.drain(worker(0)).isEmpty)
+    #expect(book.claim(2, at: at(1)) == nil)
+    #expect(book.release(a, at: at(1)).drained == nil)
+    #expect(book.release(b, at: at(1)).drained == worker(0))
+    // Taken back, it serves who waited meanwhile.
+    #expect(book.admit(worker(0), at: at(2)) == [ticket(2)])
+    #expect(book.drain(worker(0)).isEmpty)
+  }
+
+  @Test func drainOfAnIdleWorkerIsAnsweredAtOnceAndEachTime() {
+    let book = ledger(workers: 1)
+    #expect(book.drain(worker(0)) == [.drained(worker(0))])
+    #expect(book.drain(worker(0)) == [.drained(worker(0))])
+  }
+
+  @Test func retireEndsWithTheFinalCounters() throws {
+    let book = ledger(workers: 1)
+    let claim = try #require(book.claim(0, at: at(1)))
+    #expect(book.stands(claim))
+    let verdict = book.retire(worker(0))
+    #expect(verdict.reports.isEmpty)
+    #expect(verdict.cutOff?.covers(claim) == true)
+    #expect(!book.stands(claim))
+    let final = book.release(claim, .unreachable(lost: true), at: at(2)).retired
+    #expect(final?.worker == worker(0))
+    #expect(final?.lostTotal == 1)
+    #expect(final?.requestsInFlight == 0)
+    #expect(book.workers.isEmpty)
+    // The seat's next occupant is not taken for the old one.
+    _ = book.admit(worker(0, 2), at: at(3))
+    let next = try #require(book.claim(1, at: at(3)))
+    #expect(verdict.cutOff?.covers(next) == false)
+    #expect(book.worker(of: next) == worker(0, 2))
+  }
+
+  @Test func aStuckPlaceStaysTaken() throws {
+    let book = ledger(workers: 1, concurrency: 2)
+    let (a, b) = (try #require(book.claim(0, at: at(0))), try #require(book.claim(1, at: at(0))))
+    _ = book.release(a, .overdue, at: at(60))
+    _ = book.release(b, at: at(60))
+    #expect(book.claim(2, at: at(61)) != nil)
+    #expect(book.claim(3, at: at(61)) == nil)
+    #expect(book.workers[0].requestsInFlight == 1)
+    #expect(book.workers[0].oldestRequestStarted == at(61))
+    #expect(book.workers[0].lostTotal == 1)
+    #expect(book.reserve(worker(0)).reports == [.busy(worker(0))])
+  }
+
+  @Test func aProbeIsAClaim() throws {
+    let book = ledger(workers: 1)
+    #expect(book.reserve(worker(0)).reports == [.reserved(worker(0))])
+    #expect(book.claim(0, at: at(0)) == nil)
+    #expect(book.endProbe(worker(0), at: at(1)) == [ticket(0)])
+    #expect(book.reserve(worker(0)).reports == [.busy(worker(0))])
+  }
+
+  @Test func knowsNothingOfStrangers() {
+    let book = ledger(workers: 1)
+    #expect(book.drain(worker(0, 2)) == [.drained(worker(0, 2))])
+    #expect(book.retire(worker(9)).reports == [.retired(WorkerCounters(worker: worker(9)))])
+    #expect(book.reserve(worker(9)).reports == [.busy(worker(9))])
+    #expect(book.claim(0, at: at(0)) != nil)
+  }
+}
