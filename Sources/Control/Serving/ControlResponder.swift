@@ -133,8 +133,9 @@ extension Response {
   /// For HEAD: as long as the body would be.
   func withoutBody() -> Response {
     var response = self
-    if let length = body.contentLength { response.headers[.contentLength] = String(length) }
     response.body = ResponseBody()
+    // After the body, which sets its own length.
+    response.headers[.contentLength] = body.contentLength.map(String.init)
     return response
   }
 }

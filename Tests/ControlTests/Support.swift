@@ -1,0 +1,169 @@
+import Foundation
+import Logging
+import Pool
+import ServiceLifecycle
+import Synchronization
+import TestSupport
+import Testing
+
+@testable import Control
+
+/// Plays the supervisor: a ledger that tests append to, and a note of each command.
+final class FakeSupervisor: Controlled {
+  struct State {
+    var status = StatusDocument.sample
+    var isReady = true
+    var events: [Event] = []
+    var commands: [ControlCommand] = []
+    var reply = ControlReply.accepted(message: "done", workers: [])
+    var followers: [AsyncStream<Event>.Continuation] = []
+  }
+
+  let state = Mutex(State())
+  /// Who follows the stream, to wait for.
+  let followers = Monitor(Followers())
+
+  struct Followers {
+    var now = 0
+    var ever = 0
+  }
+
+  func status() async -> StatusDocument { state.withLock { $0.status } }
+  func isReady() async -> Bool { state.withLock { $0.isReady } }
+
+  func perform(_ command: ControlCommand) async -> ControlReply {
+    state.withLock { state in
+      state.commands.append(command)
+      return state.reply
+    }
+  }
+
+  func events(after id: Int?, limit: Int) async -> [Event] {
+    state.withLock { state in
+      guard let id else { return Array(state.events.suffix(limit)) }
+      return Array(state.events.drop { $0.id <= id }.prefix(limit))
+    }
+  }
+
+  func liveEvents() async -> AsyncStream<Event> {
+    let (stream, continuation) = AsyncStream.makeStream(of: Event.self)
+    state.withLock { $0.followers.append(continuation) }
+    continuation.onTermination = { [followers] _ in followers.update { $0.now -= 1 } }
+    followers.update { followers in
+      followers.now += 1
+      followers.ever += 1
+    }
+    return stream
+  }
+
+  func append(_ message: String = "something", _ kind: Event.Kind = .supervisor, isTold: Bool = true) {
+    let (event, followers) = state.withLock { state in
+      let event = Event(id: state.events.count + 1, at: "2026-11-23T10:00:00.000Z", kind: kind, message: message)
+      state.events.append(event)
+      return (event, state.followers)
+    }
+    if isTold { for follower in followers { follower.yield(event) } }
+  }
+}
+
+extension StatusDocument {
+  static let sample = StatusDocument(
+    version: "0.1.0", pid: 100, uptimeSeconds: 3725.5, state: "running", listen: ["127.0.0.1:8140"],
+    proxy: Proxy(
+      pid: 101, generation: 1,
+      counters: .sample),
+    pools: [
+      Pool(
+        name: .masters, size: 2, ready: 1, queueLength: 4, shedTotal: 5,
+        workers: [
+          Worker(
+            slot: 0, generation: 3, pid: 110, state: "draining", ageSeconds: 904.25, memoryBytes: 90_000_000,
+            requestsTotal: 5, requestsInFlight: 1,
+            lastRecycle: LastRecycle(reason: .timer, at: "2026-11-23T10:00:00.500Z")),
+          Worker(
+            slot: 0, generation: 4, pid: 112, state: "ready", ageSeconds: 2.5, memoryBytes: 10_000_000,
+            requestsTotal: 1, requestsInFlight: 0,
+            lastRecycle: LastRecycle(reason: .timer, at: "2026-11-23T10:00:00.500Z")),
+          Worker(
+            slot: 1, generation: 7, pid: nil, state: "backing_off", ageSeconds: nil, memoryBytes: nil,
+            requestsTotal: 0, requestsInFlight: 0, lastRecycle: nil),
+        ])
+    ])
+}
+
+extension ProxyCounters {
+  static var sample: ProxyCounters {
+    var counters = ProxyCounters()
+    counters.threads = 2
+    counters.connections = 3
+    counters.requestsTotal = 10
+    counters.requestsInFlight = 1
+    counters.retriedTotal = 1
+    counters.responses = [0, 0, 8, 0, 0, 1]
+    return counters
+  }
+}
+
+extension PoolName {
+  static var masters: PoolName {
+    guard let name = PoolName(rawValue: "masters") else { preconditionFailure("a plain name") }
+    return name
+  }
+}
+
+/// `masters/SLOT#GENERATION`
+func worker(_ slot: Int, _ generation: Int) -> WorkerID {
+  WorkerID(slot: SlotID(pool: .masters, index: slot), generation: Generation(rawValue: generation))
+}
+
+/// A running server and its one supervisor.
+struct Served {
+  let supervisor: FakeSupervisor
+  let socket: String
+  /// The read-only address.
+  let address: Address
+  let group: ServiceGroup
+
+  var client: ControlClient { ControlClient(socketPath: socket) }
+}
+
+/// Serves for the time of `body`, then shuts down gracefully.
+func withServer<Result: Sendable>(
+  pace: FollowerPace = FollowerPace(), _ body: @escaping @Sendable (Served) async throws -> Result
+) async throws -> Result {
+  try await withTemporaryDirectory { directory in
+    let supervisor = FakeSupervisor()
+    let socket = "\(directory)/control.sock"
+    let addresses = Monitor<[ListenAddress]?>(nil)
+    let server = ControlServer(
+      socketPath: socket, listen: .ip(host: "127.0.0.1", port: 0), controlled: supervisor, logger: .silent, pace: pace
+    ) { bound in addresses.update { $0 = bound } }
+    let group = ServiceGroup(configuration: .init(services: [server], logger: .silent))
+    return try await withThrowingTaskGroup(of: Result?.self) { tasks in
+      tasks.addTask {
+        try await group.run()
+        return nil
+      }
+      tasks.addTask {
+        let bound = try await addresses.first("the server", before: .after(.seconds(30))) { $0 }
+        let address = try #require(bound.last.flatMap { Address($0.description) })
+        let result: Result
+        do {
+          result = try await body(Served(supervisor: supervisor, socket: socket, address: address, group: group))
+        } catch {
+          await group.triggerGracefulShutdown()
+          throw error
+        }
+        await group.triggerGracefulShutdown()
+        return result
+      }
+      var result: Result?
+      while let ended = try await tasks.next() { result = ended ?? result }
+      return try #require(result)
+    }
+  }
+}
+
+extension Logger {
+  static var silent: Logger { Logger(label: "test", factory: { _ in SwiftLogNoOpLogHandler() }) }
+}
