@@ -77,7 +77,7 @@ final class ChildProcess: Sendable {
   }
 
   /// After its exit: kills what is left of its group, without exception since no member can fork past a SIGKILL to
-  /// the group, and reaps it. Members that die a moment later are reaped by `reapStrays`.
+  /// the group, and reaps it; members that are ours to reap and die a moment later are reaped then.
   func killRemains() {
     let isReaped = life.withLock { life -> Bool in
       switch life {
@@ -90,7 +90,10 @@ final class ChildProcess: Sendable {
       }
     }
     guard isReaped else { return }
-    Self.queue.asyncAfter(deadline: .now() + Self.lastWords) { [pump] in pump.end() }
+    Self.queue.asyncAfter(deadline: .now() + Self.lastWords) { [pump, pid] in
+      pump.end()
+      Self.reapGroup(pid)
+    }
   }
 
   private func watch() {

@@ -43,6 +43,11 @@ enum ProcessTable {
     return pids.compactMap { entry(of: $0) }.filter { $0.parent == own }
   }
 
+  /// As the process was started with `NAME=value`; one that may not be read has nothing.
+  static func hasEnvironment(_ setting: String, _ pid: Int32) -> Bool {
+    wholeFile("/proc/\(pid)/environ")?.split(separator: 0).contains { $0.elementsEqual(setting.utf8) } == true
+  }
+
   /// Every process there is.
   static func pids() -> [Int32] { numbers(in: "/proc") }
 

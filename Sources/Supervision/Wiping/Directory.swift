@@ -56,10 +56,21 @@ final class Directory: Sendable {
 
   /// Moves an entry as it is, a link as a link; false with errno set, `EEXIST` where the new name is taken.
   func move(_ name: EntryName, to place: Directory, as newName: EntryName) -> Bool {
-    if rename(name, place, newName, UInt32(CLINUX_RENAME_NEW.rawValue)) { return true }
+    if renameNew(name, place, newName) { return true }
     // Without the right to write into a directory its ".." cannot be changed either.
     guard errno == EACCES, makeWritable(name) else { return false }
-    return rename(name, place, newName, UInt32(CLINUX_RENAME_NEW.rawValue))
+    return renameNew(name, place, newName)
+  }
+
+  private func renameNew(_ name: EntryName, _ place: Directory, _ newName: EntryName) -> Bool {
+    if rename(name, place, newName, UInt32(CLINUX_RENAME_NEW.rawValue)) { return true }
+    guard errno == EINVAL else { return false }
+    // A file system (NFS, say) that cannot refuse to replace: nobody but us makes names where we move things to.
+    guard place.status(of: newName) == nil else {
+      errno = EEXIST
+      return false
+    }
+    return rename(name, place, newName, 0)
   }
 
   /// Lets two entries change places in one step; false with errno set.

@@ -110,7 +110,6 @@ struct Eraser {
   /// Removes the entries of a directory, or moves them up; gives their number.
   private mutating func clear(_ directory: Directory, path: String) -> Int {
     var met = 0
-    // The closure cannot change a struct that is being changed, so that a part of the names is taken at a time.
     let complete = directory.forEachEntry { name in
       if directory === top, name == spared { return }
       met += 1

@@ -46,7 +46,7 @@ import Testing
     }
   }
 
-  @Test(.timeLimit(.minutes(1))) func pipesAndSocketsAreNotOpened() async throws {
+  @Test(.timeLimit(.minutes(5))) func pipesAndSocketsAreNotOpened() async throws {
     try await WipePlace.with { place in
       let report = try await wipe(place) { path in
         guard mkfifo("\(path)/fifo", 0o600) == 0 else { throw SystemFailure("mkfifo") }
