@@ -42,7 +42,7 @@ struct Mutator {
 
   mutating func next() -> [UInt8] {
     var bytes = pick(seeds)
-    for _ in 0..<Int.random(in: 1...4, using: &random) { mutate(&bytes) }
+    for _ in 0..<Int.random(in: 1...3, using: &random) { mutate(&bytes) }
     return bytes
   }
 
