@@ -48,6 +48,9 @@ extension Supervisor {
 }
 
 extension LaunchOrder {
+  /// Names the worker to itself, and its descendants to us.
+  static let workerVariable = "MASTERPOOL_WORKER"
+
   /// A worker's command with its placeholders filled in.
   init(_ plan: LaunchPlan, worker id: WorkerID, directory: String, endpoint: Endpoint) {
     func fill(_ text: String) -> String {
@@ -64,7 +67,7 @@ extension LaunchOrder {
     }
     var environment = ownEnvironment()
     environment["HOME"] = directory
-    environment["MASTERPOOL_WORKER"] = id.description
+    environment[Self.workerVariable] = id.description
     for (key, value) in plan.environment { environment[key] = fill(value) }
     self.init(
       arguments: plan.command.map(fill), environment: environment, user: plan.user,

@@ -86,6 +86,8 @@ extension Supervisor {
   func bury(_ id: WorkerID, _ departure: Departure) async {
     guard let child = pools[id.pool]?.workers[id]?.child else { return }
     child.killRemains()
+    // Those of its descendants that left its process group carry its name in their environment.
+    ChildProcess.reapStrays(marked: "\(LaunchOrder.workerVariable)=\(id)")
     if case .unix(let path) = pools[id.pool]?.workers[id]?.endpoint { unlink(path) }
     roster.remove(pid: child.pid)
     await awaitFinalCounters(id)

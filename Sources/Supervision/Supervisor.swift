@@ -57,12 +57,24 @@ public actor Supervisor {
     for remnant in await roster.endRemnants() {
       log.append(.supervisor, "ended \(remnant), left by an earlier supervisor")
     }
-    let left = slots.sweep()
-    if left.entries > 0 {
-      log.append(.wipe, "cleared \(left.entries) entries (\(ByteCount(bytes: left.bytes))) of earlier workers")
-    }
+    try clearRemains()
     for pool in plan.pools { try makeSocketDirectory(for: pool) }
     for configuration in plan.proxy.listeners { listeners.append(try Listener.bind(configuration.address)) }
+  }
+
+  /// What earlier workers left is renamed aside before anything starts, and deleted while it runs.
+  private func clearRemains() throws(SupervisorFailure) {
+    do {
+      let remains = try slots.setAsideRemains()
+      Task {
+        let left = await slots.delete(remains)
+        for failure in left.failures { log.append(.wipeFailed, "left by earlier workers: \(failure)") }
+        guard left.entries > 0 else { return }
+        log.append(.wipe, "wiped \(left.entries) entries (\(ByteCount(bytes: left.bytes))) of earlier workers")
+      }
+    } catch {
+      throw .cannotPrepare(path: plan.stateDirectory, why: "\(error)")
+    }
   }
 
   /// Supervises until `stop`, or until the settings turn out to be unusable.

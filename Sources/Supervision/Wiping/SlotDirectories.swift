@@ -68,17 +68,6 @@ struct SlotDirectories: Sendable {
     }
   }
 
-  /// Deletes, at the start, what earlier workers left; blocks for as long as that takes.
-  func sweep(keeping living: Set<WorkerID> = []) -> WipeReport {
-    do {
-      return try setAsideRemains(keeping: living).delete()
-    } catch {
-      var report = WipeReport()
-      report.fail("\(error)")
-      return report
-    }
-  }
-
   /// Sets aside, at the start, what all workers but these left, and finds the trash of broken-off deletions.
   func setAsideRemains(keeping living: Set<WorkerID> = []) throws(WipeFailure) -> Aside {
     let trash = try openTrash()

@@ -170,14 +170,14 @@ func worker(_ generation: Int, slot: Int = 0, pool: String = "masters") throws -
         try "1234".write(toFile: "\(path)/cached")
       }
       try "stray".write(toFile: "\(place.state)/slots/note")
-      let report = slots.sweep(keeping: [try worker(2)])
+      let report = try slots.setAsideRemains(keeping: [try worker(2)]).delete()
       #expect(report.failureCount == 0 && report.entries == 4 && report.bytes == 3 * 4 + 5)
       #expect(text(ofFile: "\(place.state)/slots/masters/0/2/cached") == "1234")
       #expect(try names(in: "\(place.state)/slots") == ["masters"])
       #expect(try names(in: "\(place.state)/slots/masters") == ["0"])
       #expect(try names(in: "\(place.state)/slots/masters/0") == ["2"])
       #expect(try names(in: "\(place.state)/trash") == [])
-      #expect(slots.sweep(keeping: [try worker(2)]) == WipeReport())
+      #expect(try slots.setAsideRemains(keeping: [try worker(2)]).delete() == WipeReport())
     }
   }
 
