@@ -189,7 +189,7 @@ func worker(_ generation: Int, slot: Int = 0, pool: String = "masters") throws -
       // A process that set it aside and died.
       do { _ = try slots.setAside(worker: worker(1), wipe: []) }
       #expect(try names(in: "\(place.state)/trash").count == 1)
-      let report = slots.sweep()
+      let report = try slots.setAsideRemains().delete()
       #expect(report.entries == 1 && report.bytes == 4)
       #expect(try names(in: "\(place.state)/trash") == [])
     }
