@@ -163,7 +163,7 @@ import Testing
       // Nothing of it is where a worker could find it, and the next start takes it up again.
       #expect(try names(in: "\(place.state)/slots/masters/0") == [])
       setImmutable(false, below: "\(place.state)/trash")
-      let swept = SlotDirectories(stateDirectory: place.state).sweep()
+      let swept = try SlotDirectories(stateDirectory: place.state).setAsideRemains().delete()
       #expect(swept.bytes == 4 && swept.failureCount == 0)
       #expect(try names(in: "\(place.state)/trash") == [])
     }
