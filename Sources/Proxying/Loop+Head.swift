@@ -68,9 +68,13 @@ extension Loop {
       }
       return transfer
     }
+    let hadPending = tls.hasPending
     let transfer = tls.receive(into: room)
     switch transfer {
-    case .moved: break
+    case .moved(let count):
+      if !hadPending, count < TLSSession.shortRead, !tls.hasPending {
+        c.pointee.agent.isReadable = c.pointee.agent.hasEnded
+      }
     case .later: c.pointee.agent.isReadable = false
     case .ended, .failed: c.pointee.agent.hasEnded = true
     }

@@ -48,6 +48,13 @@ struct TLSSession: BitwiseCopyable {
     return count > 0 ? .moved(Int(count)) : outcome(count)
   }
 
+  /// Bytes that were read from the socket wait here, decrypted or not.
+  var hasPending: Bool { SSL_has_pending(pointer) == 1 }
+
+  /// A read that started with nothing pending and ended so, with less than this, left nothing in the socket: OpenSSL
+  /// asks for a whole record of the largest kind each time.
+  static let shortRead = 15 << 10
+
   func send(_ bytes: UnsafeBufferPointer<UInt8>) -> Transfer {
     guard !bytes.isEmpty else { return .moved(0) }
     ERR_clear_error()
