@@ -42,6 +42,7 @@ import Testing
     let text = StatusText.render(status, now: Self.now, palette: .plain)
     #expect(text.contains("proxy: none is running"))
     #expect(!text.contains("\u{1B}"))
+    #expect(text.contains("?[2Jready     0s  85.8MiB"))
     #expect(text.contains(" 0  timer\n"))
   }
 

@@ -78,7 +78,8 @@ public enum StatusText {
 
   /// Whole seconds; what a clock that was set makes negative is none.
   private static func span(_ seconds: Double) -> String {
-    Duration.seconds(seconds.isFinite ? Int64(min(max(0, seconds), 1e9)) : 0).short
+    guard seconds.isFinite, seconds >= 1 else { return "0s" }
+    return Duration.seconds(Int64(min(seconds, 1e9))).short
   }
 }
 

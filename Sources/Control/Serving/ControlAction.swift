@@ -59,7 +59,8 @@ extension ControlAction {
     case "/healthz": self = .alive
     case "/readyz": self = .ready
     default:
-      throw ControlRefusal(status: 404, message: "there is no \(request.path) here; there is \(Self.places)")
+      throw ControlRefusal(
+        status: 404, message: "there is no \(request.path.prefix(200)) here; there is \(Self.places)")
     }
     try refuse(method: request.method, request.path, access)
   }
