@@ -17,14 +17,14 @@ struct Document {
     }
     var text = text
     var standIns: [String: String] = [:]
-    while true {
+    for number in 0...maxDuplicates {
       do {
         guard let root = try Parser(yaml: text, encoding: .utf8).singleRoot() else { break }
         return Document(root: root, standIns: standIns)
       } catch let error as YamlError {
-        guard case .duplicatedKeysInMapping(let keys, let context) = error, standIns.count < maxDuplicates,
+        guard case .duplicatedKeysInMapping(let keys, let context) = error, number < maxDuplicates,
           let key = keys.first,
-          let (renamed, standIn) = text.renaming(key, at: context.mark.spot, number: standIns.count)
+          let (renamed, standIn) = text.renaming(key, at: context.mark.spot, number: number)
         else { throw Problems(file: file, error, in: text) }
         text = renamed
         standIns[standIn] = key
@@ -47,7 +47,8 @@ extension String {
       let privateUse = Unicode.Scalar(UInt32(0xE000 + number))
     else { return nil }
     let rest = unicodeScalars[start...]
-    for written in [key, "\"\(key)\"", "'\(key)'"] where rest.starts(with: written.unicodeScalars) {
+    for written in ["\"\(key)\"", "'\(key)'", key] where !written.isEmpty && rest.starts(with: written.unicodeScalars)
+    {
       let standIn = String(repeating: Character(privateUse), count: written.unicodeScalars.count)
       let end = unicodeScalars.index(start, offsetBy: written.unicodeScalars.count)
       return (self[..<start] + standIn + self[end...], standIn)

@@ -71,11 +71,10 @@ extension Field {
     var entries: [(name: String, value: Field)] = []
     var first: [String: Int] = [:]
     for (key, node) in mapping.merged {
-      guard case .scalar(let scalar) = key, !scalar.string.isEmpty else {
+      guard let name = key.scalar.map({ findings.standIns[$0.string] ?? $0.string }), !name.isEmpty else {
         findings.add(key.mark?.spot ?? spot, path, "a key is not a text", "write a name before the colon")
         continue
       }
-      let name = findings.standIns[scalar.string] ?? scalar.string
       let path = path.isEmpty ? shown(name) : "\(path).\(shown(name))"
       let value = Field(node: node, path: path, keySpot: key.mark?.spot ?? spot, findings: findings)
       if let line = first[name] {
