@@ -34,7 +34,6 @@ struct Connection: BitwiseCopyable {
 struct AgentSide: BitwiseCopyable {
   /// -1: it went away, and the worker's answer is read for nobody.
   var descriptor: Int32 = -1
-  var listener = 0
   var tls: TLSSession?
   var identity = Identity()
   /// There may be something to read.
@@ -63,6 +62,8 @@ struct RequestState: BitwiseCopyable {
   var waitsForContinue = false
   /// Counted as in flight.
   var isCounted = false
+  /// The head of an answer was sent, the worker's or our own.
+  var isAnswered = false
   /// Head and body were taken out of the input, so that another request may follow.
   var isConsumed = false
   /// Payload bytes of a chunked body so far.

@@ -82,6 +82,7 @@ final class LinkPeer {
   /// A supervisor that cannot be understood is as good as none: the pool stays as it was told last.
   private func hangUp() {
     isOpen = false
+    shutdown(descriptor, Int32(SHUT_RDWR))
     input = []
     output = []
   }

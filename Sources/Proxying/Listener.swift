@@ -31,7 +31,7 @@ struct Listener: Sendable {
 }
 
 /// The address that a connection came from, in numbers, as the workers are told it.
-struct PeerAddress {
+struct PeerAddress: Sendable {
   /// Nil for a unix socket.
   let text: String?
 

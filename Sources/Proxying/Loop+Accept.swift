@@ -38,21 +38,34 @@ extension Loop {
         default: return
         }
       }
-      welcome(descriptor, PeerAddress(address), listener, index)
+      shared.connections.add(1, ordering: .relaxed)
+      assign(Newcomer(descriptor: descriptor, address: PeerAddress(address), listener: index))
     }
   }
 
-  private mutating func welcome(_ descriptor: Int32, _ address: PeerAddress, _ listener: Listener, _ index: Int) {
+  /// To the loop with the fewest connections: whichever wakes first for a crowd would get most of it.
+  private mutating func assign(_ newcomer: Newcomer) {
+    var (target, load) = (door, door.load.load(ordering: .relaxed))
+    for other in shared.doors where other.load.load(ordering: .relaxed) + 1 < load {
+      (target, load) = (other, other.load.load(ordering: .relaxed))
+    }
+    target.load.add(1, ordering: .relaxed)
+    if target === door { welcome(newcomer) } else { target.post(.accepted(newcomer)) }
+  }
+
+  mutating func welcome(_ newcomer: Newcomer) {
     guard let c = slab.take() else {
-      close(descriptor)
+      shared.connections.subtract(1, ordering: .relaxed)
+      door.load.subtract(1, ordering: .relaxed)
+      close(newcomer.descriptor)
       return
     }
-    shared.connections.add(1, ordering: .relaxed)
+    let descriptor = newcomer.descriptor
+    let listener = shared.listeners[newcomer.listener]
     door.counters.connections.bump()
     door.counters.connectionsTotal.bump()
     c.pointee.agent.descriptor = descriptor
-    c.pointee.agent.listener = index
-    c.pointee.agent.identity = Identity(anonymousAt: address, isTLS: listener.tls != nil)
+    c.pointee.agent.identity = Identity(anonymousAt: newcomer.address, isTLS: listener.tls != nil)
     setDeadline(c, after: headerTimeout)
     guard poller.add(descriptor, .connection, agentToken(c)) else { return closeAgent(c) }
     guard let context = listener.tls else {

@@ -114,7 +114,7 @@ extension Loop {
     memcpy(base + bodyStart - count, source, count)
     c.pointee.agent.output.start = bodyStart - count
     c.pointee.answer.hasBegun = true
-    door.counters.countResponse(status: c.pointee.answer.head.status)
+    countAnswer(c, c.pointee.answer.head.status)
     if c.pointee.upload.isComplete { freeUpload(c) }
     setProgressDeadline(c)
     return takeAnswerBody(c, from: bodyStart)
@@ -215,52 +215,5 @@ extension Loop {
     case .complete: return true
     }
     return false
-  }
-
-  /// All of it is here: the worker is free before the agent has the last byte.
-  private mutating func finishAnswer(_ c: Record) {
-    releaseWorker(c, .answered)
-    if c.pointee.agent.descriptor < 0 { return closeAgent(c) }
-    c.pointee.stage = .replying
-    setDeadline(c, after: idleTimeout)
-    flushReply(c)
-  }
-
-  /// Ends the claim; the connection is kept if the answer ended cleanly and the worker agrees.
-  mutating func releaseWorker(_ c: Record, _ outcome: ClaimOutcome) {
-    guard let claim = c.pointee.worker.claim else { return }
-    c.pointee.worker.claim = nil
-    guard outcome == .answered, isReusable(c) else {
-      closeWorker(c)
-      return release(claim, outcome, keeping: nil)
-    }
-    if c.pointee.worker.watchesOutput { stopWatchingWorkerOutput(c) }
-    let connection = KeptConnection(
-      descriptor: c.pointee.worker.descriptor, loop: id, serial: c.pointee.worker.serial)
-    // From the release on it may be another loop's.
-    workers.unassign(connection.descriptor)
-    c.pointee.worker.descriptor = -1
-    release(claim, outcome, keeping: connection)
-  }
-
-  private func isReusable(_ c: Record) -> Bool {
-    guard c.pointee.answer.head.keepAlive, c.pointee.upload.isComplete, !c.pointee.worker.isSpoiled,
-      !c.pointee.worker.hasEnded, !c.pointee.worker.refusesInput
-    else { return false }
-    // A read that filled the chunk to the last byte leaves open whether there is more.
-    return !c.pointee.worker.isReadable || !Socket.isSpoiled(c.pointee.worker.descriptor)
-  }
-
-  mutating func closeWorker(_ c: Record) {
-    guard c.pointee.worker.descriptor >= 0 else { return }
-    workers.unassign(c.pointee.worker.descriptor)
-    close(c.pointee.worker.descriptor)
-    c.pointee.worker.descriptor = -1
-  }
-
-  /// An idle connection was closed by its worker, or spoke out of turn.
-  mutating func dropKeptConnection(_ descriptor: Int32, serial: UInt32) {
-    let connection = KeptConnection(descriptor: descriptor, loop: id, serial: serial)
-    if shared.ledger.withLock({ $0.forget(connection) }) { close(descriptor) }
   }
 }

@@ -69,8 +69,7 @@ extension Loop {
     }
     let left = length - c.pointee.upload.body.count
     c.pointee.upload.remainder = left == 0 ? .none : .length(left)
-    c.pointee.upload.isStreamed = left > 0
-    prepare(c, .length(length))
+    if left > 0 { streamRest(c, .length(length)) } else { prepare(c, .length(length)) }
   }
 
   /// What came in together with the head.
@@ -110,9 +109,7 @@ extension Loop {
       case .whole:
         c.pointee.upload.remainder = .none
         return prepare(c, .length(c.pointee.upload.body.count))
-      case .full:
-        c.pointee.upload.isStreamed = true
-        return prepare(c, .chunked)
+      case .full: return streamRest(c, .chunked)
       case .refused: return
       case .wantsMore: break
       }
@@ -158,16 +155,23 @@ extension Loop {
     }
   }
 
-  /// True where there may be bytes to read; an agent that waits for a go-ahead gets it.
-  private mutating func inviteBody(_ c: Record) -> Bool {
-    if c.pointee.request.waitsForContinue {
-      c.pointee.request.waitsForContinue = false
-      guard sendContinue(c) else {
-        closeAgent(c)
-        return false
-      }
-    }
-    return c.pointee.agent.isReadable
+  /// No more is stored: a worker is asked for, and the rest goes through.
+  private mutating func streamRest(_ c: Record, _ framing: ForwardedFraming) {
+    guard giveGoAhead(c) else { return }
+    c.pointee.upload.isStreamed = true
+    prepare(c, framing)
+  }
+
+  /// True where there may be bytes to read.
+  private mutating func inviteBody(_ c: Record) -> Bool { giveGoAhead(c) && c.pointee.agent.isReadable }
+
+  /// For an agent that waits for it. False: it is gone.
+  private mutating func giveGoAhead(_ c: Record) -> Bool {
+    guard c.pointee.request.waitsForContinue else { return true }
+    c.pointee.request.waitsForContinue = false
+    if sendContinue(c) { return true }
+    closeAgent(c)
+    return false
   }
 
   private mutating func sendContinue(_ c: Record) -> Bool {

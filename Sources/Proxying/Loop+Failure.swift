@@ -10,12 +10,18 @@ extension Loop {
 
   /// No connection came about, so the worker saw nothing: any request may go again.
   mutating func workerRefused(_ c: Record, _ code: Int32) {
+    // Our own need says nothing of the worker.
+    if [EMFILE, ENFILE, ENOBUFS, ENOMEM].contains(code) {
+      loseWorker(c, .unused)
+      return shed(c, shared.ledger.withLock { $0.retryAfter(pool: c.pointee.request.pool) })
+    }
     tellUnreachable(c, "connecting: \(Socket.explain(code))")
     tryAgain(c, .unreachable(lost: false))
   }
 
   /// The connection ended before an answer. `code` is nil where the worker closed it in good order.
   mutating func workerFailed(_ c: Record, _ code: Int32?) {
+    guard c.pointee.agent.descriptor >= 0 else { return loseWorkerOfNobody(c, code) }
     let unseen = !c.pointee.upload.isTouched
     let mayRepeat = c.pointee.request.isRepeatable && !c.pointee.upload.isStreamed && !c.pointee.request.isRetry
     if !unseen { c.pointee.request.isRetry = true }
@@ -29,11 +35,16 @@ extension Loop {
     reply(c, 502, "The worker failed before it answered.", closing: false)
   }
 
+  /// The agent is gone already, so nothing is lost.
+  private mutating func loseWorkerOfNobody(_ c: Record, _ code: Int32?) {
+    tellUnreachable(c, code.map(Socket.explain) ?? "it closed before it answered")
+    loseWorker(c, .unreachable(lost: false))
+    closeAgent(c)
+  }
+
   private mutating func tryAgain(_ c: Record, _ outcome: ClaimOutcome) {
     door.counters.retriedTotal.bump()
     loseWorker(c, outcome)
-    if c.pointee.agent.descriptor < 0 { return closeAgent(c) }
-    chunks.giveBack(&c.pointee.agent.output)
     c.pointee.upload.sent = 0
     c.pointee.upload.isTouched = false
     c.pointee.upload.isComplete = false
@@ -83,7 +94,7 @@ extension Loop {
       shared.outbox.post(.overdue(worker, age: shared.pools[claim.pool].requestTimeout))
     }
     let begun = c.pointee.answer.hasBegun
-    loseWorker(c, .overdue)
+    loseWorker(c, .overdue(lost: c.pointee.agent.descriptor >= 0))
     if c.pointee.agent.descriptor < 0 { return closeAgent(c) }
     guard begun else {
       return reply(c, 504, "The worker did not answer in time.", closing: false)
@@ -161,9 +172,7 @@ extension Loop {
   }
 
   private mutating func waitForNobody(_ c: Record) {
-    if !c.pointee.answer.hasBegun { door.counters.cutOff.bump() }
     dropAgent(c)
-    c.pointee.request.isRepeatable = false
     slab.setDeadline(c, c.pointee.request.overdue)
     relayAnswer(c)
   }

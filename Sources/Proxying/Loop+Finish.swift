@@ -22,10 +22,15 @@ extension Loop {
       status: status, explanation: text, retryAfter: retryAfter, keepAlive: c.pointee.request.keepsAlive,
       method: head.method, to: head.version, into: &out)
     c.pointee.agent.output.end = out.finalize(for: room)
-    door.counters.countResponse(status: status)
+    countAnswer(c, status)
     c.pointee.stage = .replying
     setDeadline(c, after: idleTimeout)
     flushReply(c)
+  }
+
+  func countAnswer(_ c: Record, _ status: Int) {
+    c.pointee.request.isAnswered = true
+    door.counters.countResponse(status: status)
   }
 
   /// The last bytes of an answer, then the next request or goodbye.
@@ -51,9 +56,13 @@ extension Loop {
 
   /// Forgets the request, keeps the connection.
   private mutating func endRequest(_ c: Record) {
-    if c.pointee.request.isCounted { door.counters.requestsInFlight.bump(by: -1) }
+    if c.pointee.request.isCounted {
+      door.counters.requestsInFlight.bump(by: -1)
+      if !c.pointee.request.isAnswered { door.counters.cutOff.bump() }
+    }
     freeUpload(c)
     c.pointee.request.isCounted = false
+    c.pointee.request.isAnswered = false
     c.pointee.request.isConsumed = false
     c.pointee.request.isRetry = false
     c.pointee.request.received = 0
@@ -155,6 +164,7 @@ extension Loop {
     if reset { Socket.reset(c.pointee.agent.descriptor) } else { close(c.pointee.agent.descriptor) }
     c.pointee.agent.descriptor = -1
     shared.connections.subtract(1, ordering: .relaxed)
+    door.load.subtract(1, ordering: .relaxed)
     door.counters.connections.bump(by: -1)
   }
 }

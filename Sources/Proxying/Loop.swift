@@ -21,6 +21,8 @@ struct Loop: ~Copyable {
   static let farewell = Duration.seconds(5)
   /// Memory for one loop's stored request bodies; beyond it bodies are streamed.
   static let maxStoredBytes = 256 << 20
+  /// Ten years; sums of it and any time do not overflow.
+  static let longestTimeout: Int64 = 315_360_000_000_000_000
   /// Room in front of an answer, in which its head may grow.
   static let headroom = 256
 
@@ -57,11 +59,11 @@ struct Loop: ~Copyable {
     door = shared.doors[Int(id)]
     let limits = shared.limits
     headLimits = HeadLimits(maxBytes: limits.maxHeaderSize.bytes)
-    idleTimeout = max(0, limits.idleTimeout.wholeNanoseconds)
-    headerTimeout = max(0, limits.headerTimeout.wholeNanoseconds)
+    idleTimeout = min(max(0, limits.idleTimeout.wholeNanoseconds), Self.longestTimeout)
+    headerTimeout = min(max(0, limits.headerTimeout.wholeNanoseconds), Self.longestTimeout)
     maxBufferedBody = limits.maxBufferedBody.bytes
     maxBody = limits.maxBodySize.bytes
-    maxConnections = max(1, limits.maxConnections)
+    maxConnections = shared.maxConnections
     poller = Poller(descriptor: door.poller)
     slab = try Slab(capacity: maxConnections)
     // A head, the identity that goes with it, and room for a body beside them.
@@ -185,6 +187,7 @@ struct Loop: ~Copyable {
     for message in door.collect() {
       switch message {
       case .granted(let grant): takeFromAfar(grant)
+      case .accepted(let newcomer): welcome(newcomer)
       case .cutOff(let claims): cutOff(claims)
       case .stop(let end): stop(by: end.nanoseconds)
       }
@@ -201,7 +204,7 @@ struct Loop: ~Copyable {
   mutating func goOnLater(_ c: Record) { pending.append(ticket(c)) }
 
   @inline(__always) func setDeadline(_ c: Record, after time: Int64) {
-    slab.setDeadline(c, now.addingReportingOverflow(time).overflow ? .max : now + time)
+    slab.setDeadline(c, now + time)
   }
 
   /// Over TLS nobody half-closes. In the clear an agent may end its side and still wait for the answer.

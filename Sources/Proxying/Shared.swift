@@ -18,6 +18,8 @@ final class Shared: Sendable {
   let journal = Journal()
   /// Open downstream connections of all loops.
   let connections = Atomic<Int>(0)
+  /// As many as the system's limit on descriptors leaves room for.
+  let maxConnections: Int
   let runningLoops = Atomic<Int>(0)
 
   init(
@@ -36,7 +38,19 @@ final class Shared: Sendable {
     self.listeners = listeners
     self.doors = doors
     self.outbox = outbox
+    maxConnections = Self.connections(configuration.limits.maxConnections)
     ledger = Mutex(ClaimLedger(pools: configuration.pools))
+  }
+
+  /// The records' places are numbered by 32 bits; this is well below, and more than a machine holds.
+  private static let mostConnections = 1 << 22
+
+  /// A quarter of the descriptors is left to workers' connections and everything else.
+  private static func connections(_ wanted: Int) -> Int {
+    var limit = rlimit()
+    getrlimit(__rlimit_resource_t(RLIMIT_NOFILE.rawValue), &limit)
+    let descriptors = Int(clamping: limit.rlim_cur)
+    return max(1, min(wanted, mostConnections, descriptors - descriptors / 4))
   }
 
   /// Sends each turn to the loop whose request it is.
@@ -63,10 +77,20 @@ struct Destination: Sendable {
 /// What one loop hears from the others and from the link.
 enum LoopMessage: Sendable {
   case granted(Grant)
+  /// A new connection that another loop accepted.
+  case accepted(Newcomer)
   /// Break off the claims of a worker that is gone.
   case cutOff(ClaimLedger.CutOff)
   /// No new connections, and everything over by then.
   case stop(by: Instant)
+}
+
+/// A connection that nobody has looked at yet.
+struct Newcomer: Sendable {
+  var descriptor: Int32
+  var address: PeerAddress
+  /// The listener's index.
+  var listener: Int
 }
 
 /// The part of a loop that other threads may touch.
@@ -74,6 +98,8 @@ final class LoopDoor: Sendable {
   let poller: Int32
   let bell: Int32
   let counters = LoopCounters()
+  /// Connections that are this loop's, or on their way to it.
+  let load = Atomic<Int>(0)
   private let messages = Mutex<[LoopMessage]>([])
 
   init() throws(SetupFailure) {

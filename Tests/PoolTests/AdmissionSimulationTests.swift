@@ -109,7 +109,7 @@ private struct World {
     guard !held.isEmpty else { return }
     let (ticket, claim, worker) = held.remove(at: Int.random(in: 0..<held.count, using: &random))
     let outcomes: [ClaimOutcome] = [
-      .answered, .answered, .answered, .answered, .abandoned, .unused, .stale, .cut, .overdue,
+      .answered, .answered, .answered, .answered, .abandoned, .unused, .stale, .cut, .overdue(lost: true),
       .unreachable(lost: true), .unreachable(lost: false),
     ]
     let outcome = outcomes[Int.random(in: 0..<outcomes.count, using: &random)]

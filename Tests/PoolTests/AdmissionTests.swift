@@ -221,7 +221,7 @@ private final class Book {
   @Test func aStuckPlaceStaysTaken() throws {
     let book = ledger(workers: 1, concurrency: 2)
     let (a, b) = (try #require(book.claim(0, at: at(0))), try #require(book.claim(1, at: at(0))))
-    _ = book.release(a, .overdue, at: at(60))
+    _ = book.release(a, .overdue(lost: true), at: at(60))
     _ = book.release(b, at: at(60))
     #expect(book.claim(2, at: at(61)) != nil)
     #expect(book.claim(3, at: at(61)) == nil)

@@ -68,7 +68,7 @@ public enum ClaimOutcome: Sendable, Hashable, BitwiseCopyable {
   /// It broke the connection in the middle of its answer, or the answer made no sense.
   case cut
   /// It passed the request timeout. The place stays taken until the worker is retired.
-  case overdue
+  case overdue(lost: Bool)
 }
 
 /// What follows from a release.

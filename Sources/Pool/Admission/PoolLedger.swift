@@ -14,7 +14,9 @@ struct PoolLedger: Sendable {
 
   init(policy: ProxiedPool) { self.policy = policy }
 
-  private var concurrency: Int { max(1, policy.concurrency) }
+  /// A limit on what is set aside for each worker.
+  static let maxConcurrency = 4096
+  private var concurrency: Int { min(max(1, policy.concurrency), Self.maxConcurrency) }
 
   // MARK: A request's side
 

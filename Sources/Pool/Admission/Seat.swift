@@ -89,8 +89,7 @@ struct Seat: Sendable {
     precondition(inFlight > 0 && places[place].claimedSince != nil, "a claim was released twice")
     inFlight -= 1
     idleSince = now
-    places[place] = outcome == .overdue ? .stuck : .free
-    if outcome == .overdue { stuck += 1 }
+    places[place] = .free
     switch outcome {
     case .answered:
       counters?.requestsTotal += 1
@@ -101,7 +100,11 @@ struct Seat: Sendable {
     case .unreachable(let lost):
       suspendedUntil = now + suspension
       if lost { countLoss() }
-    case .cut, .overdue: countLoss()
+    case .cut: countLoss()
+    case .overdue(let lost):
+      places[place] = .stuck
+      stuck += 1
+      if lost { countLoss() } else { counters?.requestsTotal += 1 }
     }
   }
 
