@@ -97,15 +97,15 @@ final class ChildProcess: Sendable {
   }
 
   private func watch() {
-    let source = DispatchSource.makeReadSource(fileDescriptor: pidfd, queue: Self.queue)
     // The handler keeps this object, and with it the pidfd, until the end.
-    source.setEventHandler {
-      var ended = clinux_exit()
-      guard clinux_wait(self.pidfd, false, &ended) != 0 else { return }
-      source.cancel()
-      self.noteEnd(ExitStatus(ended))
-    }
-    source.activate()
+    _ = ReadableWatch.shared.add(
+      pidfd,
+      onReadable: {
+        var ended = clinux_exit()
+        guard clinux_wait(self.pidfd, false, &ended) != 0 else { return .again }
+        self.noteEnd(ExitStatus(ended))
+        return .done
+      }, onEnd: { _ = self })
   }
 
   private func noteEnd(_ status: ExitStatus) {
@@ -144,7 +144,7 @@ extension ChildProcess {
       close(ends[0])
       throw .failed(stage: stageName(child.stage), errno: child.error)
     }
-    let process = ChildProcess(child, output: OutputPump(reading: ends[0], on: queue))
+    let process = ChildProcess(child, output: OutputPump(reading: ends[0]))
     process.watch()
     return process
   }

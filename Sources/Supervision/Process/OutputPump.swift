@@ -1,4 +1,3 @@
-@preconcurrency import Dispatch
 import Glibc
 import Synchronization
 
@@ -7,14 +6,14 @@ import Synchronization
 final class OutputPump: Sendable {
   /// Lines kept for a slow reader.
   static let maxWaitingLines = 1024
-  /// Bytes taken at once; what is left is told again by the queue, so that other children have their turn.
+  /// Bytes taken at once; what is left is told again, so that other children have their turn.
   static let readSize = 64 << 10
 
   let lines: AsyncStream<OutputLine>
   private let descriptor: Int32
   private let continuation: AsyncStream<OutputLine>.Continuation
-  private let source: any DispatchSourceRead
   private let state: Mutex<State>
+  private let watch = Mutex<ReadableWatch.Token?>(nil)
 
   private struct State {
     var splitter: LineSplitter
@@ -24,29 +23,27 @@ final class OutputPump: Sendable {
   }
 
   /// - Parameter descriptor: a pipe's reading end, which does not block; the pump's own from now on.
-  init(reading descriptor: Int32, on queue: DispatchQueue, lineLimit: Int = LineSplitter.defaultLimit) {
+  init(reading descriptor: Int32, lineLimit: Int = LineSplitter.defaultLimit) {
     self.descriptor = descriptor
     state = Mutex(State(splitter: LineSplitter(limit: lineLimit)))
     (lines, continuation) = AsyncStream.makeStream(bufferingPolicy: .bufferingOldest(Self.maxWaitingLines))
-    source = DispatchSource.makeReadSource(fileDescriptor: descriptor, queue: queue)
-    // The handler keeps the pump alive until the cancellation lets go of it.
-    source.setEventHandler { self.read() }
-    source.setCancelHandler {
-      self.finish()
-      close(descriptor)
-    }
-    source.activate()
+    // The handlers keep the pump alive until the end.
+    let token = ReadableWatch.shared.add(
+      descriptor, onReadable: { self.readOnce() == .ended ? .done : .again },
+      onEnd: {
+        self.finish()
+        close(descriptor)
+      })
+    watch.withLock { $0 = token }
   }
 
   /// Takes what is still in the pipe and ends the lines, whoever may hold the other end.
-  func end() { source.cancel() }
+  func end() {
+    if let token = watch.withLock({ $0 }) { ReadableWatch.shared.cancel(token) }
+  }
 
   /// Lines that nobody took in time.
   var lostLines: Int { state.withLock(\.lostEver) }
-
-  private func read() {
-    if readOnce() == .ended { source.cancel() }
-  }
 
   private enum Reading { case more, none, ended }
 

@@ -2,6 +2,7 @@ import Dispatch
 import FoundationEssentials
 import Glibc
 import Pool
+import Synchronization
 
 /// The supervisor's end of the link to one proxy: commands out, reports in, one JSON message a line, each in order.
 final class ProxyLink: Sendable {
@@ -9,8 +10,7 @@ final class ProxyLink: Sendable {
   let reports: AsyncStream<ProxyReport>
   private let descriptor: Int32
   private let writing = DispatchQueue(label: "masterpool.link.write")
-  // Dispatch sources may be cancelled and asked from any thread; the type does not say so.
-  private nonisolated(unsafe) let reading: any DispatchSourceRead
+  private let isOver = Atomic<Bool>(false)
   /// A proxy that does not read for so long is not going to.
   private static let writeTimeout = timeval(tv_sec: 5, tv_usec: 0)
 
@@ -29,26 +29,27 @@ final class ProxyLink: Sendable {
     self.descriptor = descriptor
     let (stream, continuation) = AsyncStream<ProxyReport>.makeStream()
     reports = stream
-    let queue = DispatchQueue(label: "masterpool.link.read")
-    let source = DispatchSource.makeReadSource(fileDescriptor: descriptor, queue: queue)
-    reading = source
     let lines = LinkReader(descriptor: descriptor)
-    source.setEventHandler {
-      for report in lines.read() { continuation.yield(report) }
-      if lines.hasEnded { source.cancel() }
-    }
-    source.setCancelHandler { [writing] in
-      continuation.finish()
-      // After the last write that is under way, so that the number is not another file's by then.
-      writing.async { close(descriptor) }
-    }
-    source.activate()
+    _ = ReadableWatch.shared.add(
+      descriptor,
+      onReadable: {
+        for report in lines.read() { continuation.yield(report) }
+        return lines.hasEnded ? .done : .again
+      },
+      onEnd: {
+        self.isOver.store(true, ordering: .sequentiallyConsistent)
+        continuation.finish()
+        // After the last write that is under way, so that the number is not another file's by then.
+        self.writing.async { close(descriptor) }
+      })
   }
 
   /// Queued and sent in order; a link that cannot take it is shut down, which ends `reports`.
   func send(_ command: ProxyCommand) {
     writing.async { [self] in
-      guard !reading.isCancelled, var line = try? JSONEncoder().encode(command) else { return }
+      guard !isOver.load(ordering: .sequentiallyConsistent), var line = try? JSONEncoder().encode(command) else {
+        return
+      }
       line.append(UInt8(ascii: "\n"))
       let sent = line.withUnsafeBytes { bytes in
         var rest = bytes
@@ -65,7 +66,7 @@ final class ProxyLink: Sendable {
   }
 }
 
-/// The bytes of a link, cut into messages. Used on the link's reading queue alone.
+/// The bytes of a link, cut into messages. Used by the watch's thread alone.
 private final class LinkReader: @unchecked Sendable {
   private let descriptor: Int32
   private var pending: [UInt8] = []
