@@ -24,12 +24,19 @@ await() {
 
 gone() { ! alive "$1"; }
 
-# end PID SECONDS: SIGTERM, and SIGKILL when the time is over. Only ever a process that the script has started.
+# children PID: the processes that it has started and not yet seen the end of.
+children() { cat "/proc/$1/task/"*/children 2>/dev/null || true; }
+
+# end PID SECONDS: SIGTERM, and when the time is over SIGKILL, then to its children too. Only ever a process that the
+# script has started.
 end() {
   alive "$1" || return 0
   kill -TERM "$1" 2>/dev/null || true
   if ! await "$2" gone "$1"; then
-    kill -KILL "$1" 2>/dev/null || true
+    local orphans
+    orphans=$(children "$1")
+    # shellcheck disable=SC2086
+    kill -KILL "$1" $orphans 2>/dev/null || true
     return 1
   fi
 }
