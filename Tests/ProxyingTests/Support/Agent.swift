@@ -76,6 +76,12 @@ final class Gate: @unchecked Sendable {
     condition.unlock()
   }
 
+  var isPassable: Bool {
+    condition.lock()
+    defer { condition.unlock() }
+    return isOpen
+  }
+
   /// Blocks a thread.
   func pass() throws {
     let deadline = Date(timeIntervalSinceNow: 20)

@@ -10,7 +10,9 @@ final class Origin: Sendable {
 
   struct State: Sendable {
     var accepted = 0
-    var open = 0
+    /// Connections that are open.
+    var descriptors: Set<CInt> = []
+    var open: Int { descriptors.count }
     /// Heads of the requests, in the order in which they came.
     var heads: [String] = []
     var bodies: [[UInt8]] = []
@@ -33,13 +35,11 @@ final class Origin: Sendable {
           guard descriptor >= 0 else { return }
           state.update {
             $0.accepted += 1
-            $0.open += 1
+            $0.descriptors.insert(descriptor)
           }
           Task.detached {
             try await onThread {
-              // Counted as open until it is really closed.
-              serve(OriginConnection(descriptor: descriptor, log: state), manner)
-              state.update { $0.open -= 1 }
+              try manner(OriginConnection(descriptor: descriptor, log: state))
             }
           }
         }
@@ -51,6 +51,14 @@ final class Origin: Sendable {
   func close() {
     shutdown(listener, CInt(SHUT_RDWR))
     unlink(path)
+  }
+
+  /// As if killed: refuses connections, and those that are open break.
+  func die() {
+    close()
+    state.update { state in
+      for descriptor in state.descriptors { shutdown(descriptor, CInt(SHUT_RDWR)) }
+    }
   }
 
   deinit {
@@ -72,10 +80,6 @@ final class Origin: Sendable {
   func hasHeads(_ count: Int) async throws {
     _ = try await first("\(count) requests at the origin") { $0.heads.count >= count ? true : nil }
   }
-}
-
-private func serve(_ connection: consuming OriginConnection, _ manner: Origin.Manner) {
-  try? manner(connection)
 }
 
 func bindUnix(_ descriptor: CInt, _ path: String) -> Bool {
@@ -107,7 +111,10 @@ struct OriginConnection: ~Copyable {
   deinit {
     // A child that another test is just starting may hold a copy of the descriptor.
     shutdown(descriptor, CInt(SHUT_RDWR))
-    Glibc.close(descriptor)
+    log.update { state in
+      state.descriptors.remove(descriptor)
+      Glibc.close(descriptor)
+    }
   }
 
   /// The next request with its body; nil: the proxy closed the connection.
