@@ -4,7 +4,7 @@
 #include <errno.h>
 #include <signal.h>
 #include <sys/eventfd.h>
-#include <sys/signalfd.h>
+#include <unistd.h>
 
 int clinux_epoll_create(void) { return epoll_create1(EPOLL_CLOEXEC); }
 
@@ -20,11 +20,27 @@ int clinux_epoll_wait(int epoll, struct epoll_event *events, int capacity, int t
 
 int clinux_eventfd(void) { return eventfd(0, EFD_NONBLOCK | EFD_CLOEXEC); }
 
-int clinux_signalfd_term(void) {
-  sigset_t set;
-  sigemptyset(&set);
-  sigaddset(&set, SIGTERM);
-  return signalfd(-1, &set, SFD_NONBLOCK | SFD_CLOEXEC);
+static int termination = -1;
+
+static void note_termination(int number) {
+  (void)number;
+  int saved = errno;
+  uint64_t one = 1;
+  if (write(termination, &one, sizeof one) < 0) {
+    // Nothing that a handler could do.
+  }
+  errno = saved;
+}
+
+int clinux_take_termination(void) {
+  if (termination < 0) termination = clinux_eventfd();
+  if (termination < 0) return -1;
+  struct sigaction action = {.sa_handler = note_termination, .sa_flags = SA_RESTART};
+  sigemptyset(&action.sa_mask);
+  sigaction(SIGTERM, &action, NULL);
+  signal(SIGINT, SIG_IGN);
+  signal(SIGHUP, SIG_IGN);
+  return termination;
 }
 
 int clinux_accept(int listener, struct sockaddr_storage *peer, socklen_t *peer_length) {

@@ -1,4 +1,3 @@
-import CLinux
 import Glibc
 import Pool
 
@@ -8,17 +7,16 @@ struct LinkDesk: ~Copyable {
 
   private let peer: LinkPeer
   private let shared: Shared
+  /// Readable after a SIGTERM; -1: signals are somebody else's.
   private let signals: Int32
   private var nextReport = Instant.now() + reportInterval
   private var isStopping = false
 
-  init(peer: LinkPeer, shared: Shared) {
+  init(peer: LinkPeer, shared: Shared, signals: Int32) {
     self.peer = peer
     self.shared = shared
-    signals = clinux_signalfd_term()
+    self.signals = signals
   }
-
-  deinit { close(signals) }
 
   /// Until every loop has ended.
   mutating func run(early commands: [ProxyCommand]) {
@@ -45,8 +43,8 @@ struct LinkDesk: ~Copyable {
   }
 
   private func signalled() -> Bool {
-    var information = [UInt8](repeating: 0, count: MemoryLayout<signalfd_siginfo>.size)
-    return read(signals, &information, information.count) > 0
+    var count: UInt64 = 0
+    return signals >= 0 && read(signals, &count, 8) > 0
   }
 
   // MARK: Commands

@@ -12,18 +12,20 @@ public enum Proxy {
   /// Serves on the inherited `listeners` as the supervisor at the other end of `link` says, until it is told to stop.
   /// If the supervisor goes away, it goes on with the last pool it was told of. Returns the exit status.
   ///
-  /// Takes over the descriptors and closes them at the end.
-  public static func run(link: Int32, listeners: [Int32]) -> Int32 {
+  /// Takes over the descriptors and closes them at the end. A SIGTERM stops it in good order, a second one at once,
+  /// unless it `leavesSignals` to the rest of the process.
+  public static func run(link: Int32, listeners: [Int32], leavesSignals: Bool = false) -> Int32 {
     defer { listeners.forEach { close($0) } }
-    blockSignals()
+    signal(SIGPIPE, SIG_IGN)
+    let signals = leavesSignals ? -1 : clinux_take_termination()
     let peer = LinkPeer(descriptor: link)
     peer.send(.hello(version: Link.version, pid: getpid()))
-    guard let (configuration, early) = awaitConfiguration(peer) else { return 0 }
+    guard let (configuration, early) = awaitConfiguration(peer, signals: signals) else { return 0 }
     do throws(SetupFailure) {
       let shared = try assemble(configuration, listeners)
       let threads = try start(shared)
       peer.send(.serving)
-      var desk = LinkDesk(peer: peer, shared: shared)
+      var desk = LinkDesk(peer: peer, shared: shared, signals: signals)
       desk.run(early: early)
       threads.forEach { pthread_join($0, nil) }
       desk.finish()
@@ -35,19 +37,10 @@ public enum Proxy {
     }
   }
 
-  /// SIGTERM is read from a descriptor; SIGINT is the supervisor's to act on, though a terminal sends it to all.
-  private static func blockSignals() {
-    signal(SIGPIPE, SIG_IGN)
-    var signals = sigset_t()
-    sigemptyset(&signals)
-    for number in [SIGTERM, SIGINT, SIGHUP] { sigaddset(&signals, number) }
-    pthread_sigmask(SIG_BLOCK, &signals, nil)
-  }
-
   /// The first message, and those that came right behind it. Nil: there is no supervisor any more, or a signal came.
-  private static func awaitConfiguration(_ peer: LinkPeer) -> (ProxyConfiguration, [ProxyCommand])? {
-    let signals = clinux_signalfd_term()
-    defer { close(signals) }
+  private static func awaitConfiguration(
+    _ peer: LinkPeer, signals: Int32
+  ) -> (ProxyConfiguration, [ProxyCommand])? {
     while peer.isOpen {
       var wanted = [
         pollfd(fd: peer.descriptor, events: Int16(POLLIN), revents: 0),

@@ -2,7 +2,6 @@
 #pragma once
 #include <stdint.h>
 #include <sys/epoll.h>
-#include <sys/signalfd.h>
 #include <sys/socket.h>
 
 int clinux_epoll_create(void);
@@ -12,8 +11,9 @@ int clinux_epoll_control(int epoll, int operation, int descriptor, uint32_t even
 int clinux_epoll_wait(int epoll, struct epoll_event *events, int capacity, int timeout_milliseconds);
 /// Non-blocking and closed on exec.
 int clinux_eventfd(void);
-/// A descriptor that becomes readable on SIGTERM, which the calling thread must have blocked.
-int clinux_signalfd_term(void);
+/// From now on a SIGTERM to this process, whichever thread takes it, adds one to this eventfd. SIGINT and SIGHUP are
+/// ignored: a terminal sends them to supervisor and proxy alike, and the supervisor acts on them.
+int clinux_take_termination(void);
 /// Non-blocking and closed on exec.
 int clinux_accept(int listener, struct sockaddr_storage *peer, socklen_t *peer_length);
 /// A non-blocking stream socket, closed on exec.

@@ -22,7 +22,7 @@ final class RunningProxy: Sendable {
     self.addresses = addresses
     let (theirs, exit, reports, link) = (pair[1], exit, reports, link)
     Thread.detachNewThread {
-      let status = Proxy.run(link: theirs, listeners: descriptors)
+      let status = Proxy.run(link: theirs, listeners: descriptors, leavesSignals: true)
       exit.update { $0 = status }
     }
     Thread.detachNewThread { Self.read(link, into: reports) }
