@@ -217,7 +217,7 @@ next_steps() {
   local me=${binary#"$root"/} socket=${control#"$root"/}
   cat <<TEXT
   Agents connect to    https://localhost:$port
-  Dashboard, metrics   http://127.0.0.1:$web_port
+  Status, metrics      http://127.0.0.1:$web_port/v1/status and /metrics
   Logs                 .demo/masterpool.log
 
   To try, in another terminal, in $root:
