@@ -15,20 +15,23 @@ extension Supervisor {
     }
   }
 
-  /// The workers of a pool make their sockets here, so it is their user's.
-  func makeSocketDirectory(for pool: PoolPlan) throws(SupervisorFailure) {
-    let path = socketDirectory(pool.name)
-    try makeDirectory(path, mode: 0o750)
-    guard let user = pool.launch.user else { return }
-    do {
-      let owner = try UserIdentity.named(user)
-      guard owner.uid == getuid() || chown(path, owner.uid, owner.gid) == 0 else {
-        throw SupervisorFailure.cannotPrepare(path: path, why: "it cannot be given to \(user): \(reason())")
-      }
-    } catch let failure as SupervisorFailure {
-      throw failure
-    } catch {
-      throw .cannotPrepare(path: path, why: "\(error)")
+  /// Where a pool's workers make their sockets, and what its plan names: its user's. A folder that was there already
+  /// is its owner's, whoever that is.
+  func makeFolders(for pool: PoolPlan) throws(SupervisorFailure) {
+    let sockets = socketDirectory(pool.name)
+    for path in [sockets] + pool.launch.folders {
+      let isNew = access(path, F_OK) != 0
+      try makeDirectory(path, mode: path == sockets ? 0o750 : 0o755)
+      guard let user = pool.launch.user, isNew || path == sockets else { continue }
+      try give(path, to: user)
+    }
+  }
+
+  private func give(_ path: String, to user: String) throws(SupervisorFailure) {
+    let owner: UserIdentity
+    do { owner = try UserIdentity.named(user) } catch { throw .cannotPrepare(path: path, why: "\(error)") }
+    guard owner.uid == getuid() || chown(path, owner.uid, owner.gid) == 0 else {
+      throw .cannotPrepare(path: path, why: "it cannot be given to \(user): \(reason())")
     }
   }
 

@@ -58,7 +58,7 @@ public actor Supervisor {
       log.append(.supervisor, "ended \(remnant), left by an earlier supervisor")
     }
     try clearRemains()
-    for pool in plan.pools { try makeSocketDirectory(for: pool) }
+    for pool in plan.pools { try makeFolders(for: pool) }
     for configuration in plan.proxy.listeners { listeners.append(try Listener.bind(configuration.address)) }
   }
 

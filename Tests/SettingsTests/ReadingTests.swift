@@ -145,6 +145,17 @@ import Testing
     #expect(problems(of: text, FakeMachine()).first?.what == "the file has 1048577 bytes")
   }
 
+  @Test func puppetsReportsAndBucketAreMadeForItsWorkers() throws {
+    let text = """
+      listen: [{address: "127.0.0.1:1", tls: {certificate: ssl/server.pem, private_key: ssl/server.key, \
+      client_ca: ssl/ca.pem}}]
+      pools: {masters: {master: puppet, user: puppet, puppet: {confdir: /etc/puppet, bucketdir: /srv/bucket}}}
+      """
+    let settings = try Settings.read(
+      text: text, file: "/etc/masterpool/masterpool.yaml", surroundings: FakeMachine())
+    #expect(settings.pools.first?.launch.folders == ["/var/lib/masterpool/puppet/reports", "/srv/bucket"])
+  }
+
   @Test func puppetNeedsWhatTheMachineLacks() {
     var bare = FakeMachine()
     bare.programs = [:]

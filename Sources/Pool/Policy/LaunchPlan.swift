@@ -10,16 +10,20 @@ public struct LaunchPlan: Hashable, Sendable, Codable {
   /// Nil: the worker's own directory in its slot.
   public var workingDirectory: String?
   public var cache: CachePlan
+  /// Absolute paths of folders that outlive every worker: made before the first one starts where they are missing,
+  /// and then the user's.
+  public var folders: [String]
 
   public init(
     command: [String], environment: [String: String] = [:], user: String? = nil, workingDirectory: String? = nil,
-    cache: CachePlan = CachePlan()
+    cache: CachePlan = CachePlan(), folders: [String] = []
   ) {
     self.command = command
     self.environment = environment
     self.user = user
     self.workingDirectory = workingDirectory
     self.cache = cache
+    self.folders = folders
   }
 
   /// True where the worker is given a loopback port instead of a unix socket.

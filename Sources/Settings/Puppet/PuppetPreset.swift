@@ -31,6 +31,7 @@ extension Reader {
       keeps: [("ssldir", certificates), ("reportdir", reports), ("bucketdir", bucket)].compactMap { name, path in
         path.map { (name, $0) }
       },
+      folders: [reports, bucket].compactMap { $0 },
       // A code directory lies below confdir, and `.resource_types` in it is a cache.
       reads: [("confdir", configuration), ("codedir", code)].compactMap { name, path in path.map { (name, $0) } })
   }

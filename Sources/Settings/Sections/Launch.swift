@@ -41,7 +41,7 @@ extension Reader {
     guard let command else { return nil }
     return LaunchPlan(
       command: command, environment: (preset?.environment ?? [:]).merging(environment) { $1 }, user: user,
-      workingDirectory: directory, cache: cache)
+      workingDirectory: directory, cache: cache, folders: preset?.folders ?? [])
   }
 
   private func presetCommand(_ pool: Section, _ preset: Preset?) -> [String]? {

@@ -23,6 +23,8 @@ struct Preset {
   var routes: [Route]
   /// Folders that outlive every worker: nobody may name one as a cache, or a folder below or around it.
   var keeps: [(name: String, path: String)]
+  /// Those of them that are to be made for the workers where they are missing.
+  var folders: [String]
   /// Folders that a shared cache may lie in, but not be or hold.
   var reads: [(name: String, path: String)]
 }
