@@ -139,14 +139,20 @@ import Testing
 }
 
 @Suite struct SocketPlaceTests {
-  /// Starts a server that is expected to fail.
-  private func failure(at socket: String, listen: ListenAddress? = nil) async -> ControlServerFailure? {
+  /// Starts a server that is expected to fail; it says so before, too, but of a folder that may yet be made.
+  private func failure(
+    at socket: String, listen: ListenAddress? = nil, isForetold: Bool = true
+  ) async -> ControlServerFailure? {
     let server = ControlServer(socketPath: socket, listen: listen, controlled: FakeSupervisor(), logger: .silent)
+    var foretold: ControlServerFailure?
+    do throws(ControlServerFailure) { try server.check() } catch { foretold = error }
     do {
       try await server.run()
       return nil
     } catch {
-      return error as? ControlServerFailure
+      let failure = error as? ControlServerFailure
+      #expect(foretold == (isForetold ? failure : nil))
+      return failure
     }
   }
 
@@ -198,8 +204,12 @@ import Testing
     try await withTemporaryDirectory { directory async throws in
       let long = directory + "/" + String(repeating: "x", count: 110)
       #expect(await failure(at: long) == .pathTooLong(long))
-      let nowhere = await failure(at: "\(directory)/none/control.sock")
+      let nowhere = await failure(at: "\(directory)/none/control.sock", isForetold: false)
       #expect(nowhere?.description.contains("No such file or directory") == true)
+      let foreign = ListenAddress.ip(host: "192.0.2.1", port: 0)
+      #expect(
+        await failure(at: "\(directory)/c.sock", listen: foreign)
+          == .cannotListen(foreign, "Cannot assign requested address"))
     }
   }
 

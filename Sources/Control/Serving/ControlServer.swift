@@ -42,6 +42,12 @@ public struct ControlServer: Service {
     self.onServing = onServing
   }
 
+  /// Whether it could listen now: to be asked before anything else is started.
+  public func check() throws(ControlServerFailure) {
+    try SocketPlace.check(socketPath)
+    if let listen { try NetworkPlace.check(listen) }
+  }
+
   /// Serves until a graceful shutdown or cancellation.
   ///
   /// - Throws: `ControlServerFailure` where it cannot listen.
@@ -59,7 +65,17 @@ public struct ControlServer: Service {
         services: listeners.map {
           // One that cannot listen takes the other with it; both are told of the same shutdown.
           .init(service: $0, failureTerminationBehavior: .cancelGroup)
-        }, logger: quiet))
+        }, logger: logger.quiet))
+    do {
+      try await run(group, connections)
+    } catch let failure as ControlServerFailure {
+      // Told here too: whoever runs us may have much to end before it can say so.
+      logger.error("no control API: \(failure)")
+      throw failure
+    }
+  }
+
+  private func run(_ group: ServiceGroup, _ connections: Connections) async throws {
     try await withTaskCancellationHandler {
       try await withGracefulShutdownHandler {
         try await group.run()
@@ -77,15 +93,13 @@ public struct ControlServer: Service {
   private func responder(_ access: ControlAccess) -> ControlResponder {
     ControlResponder(controlled: controlled, access: access, pace: pace)
   }
-
-  private var quiet: Logger { logger.quiet }
 }
 
 extension Logger {
   /// What the libraries below say of their own doings is for those who debug them.
   fileprivate var quiet: Logger {
     var logger = self
-    if logger.logLevel > .debug { logger.logLevel = .warning }
+    if logger.logLevel > .debug { logger.logLevel = .critical }
     return logger
   }
 }

@@ -42,18 +42,26 @@ struct SocketPlace: Sendable {
 
   /// Makes the folder; refuses a place that is taken by anything but a socket that nobody serves any more.
   init(_ path: String) throws(ControlServerFailure) {
+    try Self.check(path)
     self.path = path
-    let parent = path.split(separator: "/", omittingEmptySubsequences: false).dropLast().joined(separator: "/")
+    let parent = Self.parent(of: path)
     folder = "\(parent)/.s\(getpid())"
     workshop = "\(folder)/s"
-    for path in [path, workshop] where path.utf8.count > ControlLimit.socketPathBytes {
-      throw .pathTooLong(path)
-    }
-    try Self.refuseIfTaken(path)
+    if workshop.utf8.count > ControlLimit.socketPathBytes { throw .pathTooLong(path) }
     // Left by a process that died with our pid.
     unlink(workshop)
     rmdir(folder)
     guard mkdir(folder, 0o700) == 0 else { throw .failed("make a socket in", parent) }
+  }
+
+  /// Refuses a place that cannot be had.
+  static func check(_ path: String) throws(ControlServerFailure) {
+    if path.utf8.count > ControlLimit.socketPathBytes { throw .pathTooLong(path) }
+    try refuseIfTaken(path)
+  }
+
+  private static func parent(of path: String) -> String {
+    path.split(separator: "/", omittingEmptySubsequences: false).dropLast().joined(separator: "/")
   }
 
   /// Puts the bound socket in place.
