@@ -25,10 +25,9 @@ extension Loop {
     let unseen = !c.pointee.upload.isTouched
     let mayRepeat = c.pointee.request.isRepeatable && !c.pointee.upload.isStreamed && !c.pointee.request.isRetry
     if !unseen { c.pointee.request.isRetry = true }
-    // A kept connection may have been closed before the request came: that says nothing of the worker.
-    if c.pointee.worker.isReused, c.pointee.agent.output.isEmpty, unseen || mayRepeat {
-      return tryAgain(c, .stale)
-    }
+    // A kept connection may have been closed before the request came: that says nothing of the worker. Once the
+    // request was sent it may be dying, and its listener still take the second try: that must go to another.
+    if c.pointee.worker.isReused, c.pointee.agent.output.isEmpty, unseen { return tryAgain(c, .stale) }
     tellUnreachable(c, code.map { "waiting for an answer: \(Socket.explain($0))" } ?? "it closed before it answered")
     if unseen || mayRepeat { return tryAgain(c, .unreachable(lost: false)) }
     loseWorker(c, .unreachable(lost: true))
