@@ -53,10 +53,10 @@ import Testing
   @Test func theLedgerHasOneWholeRowForEachEndedGeneration() async throws {
     var setup = Setup()
     setup.stubOptions = ["--cache", "{slot}/cache"]
-    setup.pool = ["recycle: {every: 700ms, jitter: 50%}", "stop: {drain: 5s, terminate: 1s}"]
+    setup.pool = ["recycle: {every: 2500ms, jitter: 30%}", "stop: {drain: 5s, terminate: 1s}"]
     try await withMasterpool(setup) { masterpool in
       let load = Load(Load.Plan(masterpool.address, connections: 2, requests: [.get(bytes: 10)]))
-      try await masterpool.events(6, "exits") { $0.kind == .exit }
+      try await masterpool.events(4, "exits") { $0.kind == .exit }
       let report = try await load.stop()
       let reply = try await masterpool.cli("events", "--json", "--limit", "10000")
       #expect(reply.status == .exited(0), "\(reply.errors)")

@@ -14,7 +14,7 @@ import Testing
         let load = Load(plan)
         let quiet = Load(sickeningPlan(masterpool.address))
         for round in 1...3 {
-          let reply = try await masterpool.cli("restart", "stubs")
+          let reply = try await masterpool.cli("restart", "plain")
           #expect(reply.status == .exited(0), "\(reply.errors)")
           try await masterpool.events(2 * round, "exits of workers restarted by hand") { $0.exit?.reason == .manual }
         }
@@ -34,7 +34,7 @@ import Testing
     }
   }
 
-  /// One pool goes by timer, by hand and by crashes, one by memory, one by requests and one by failed probes.
+  /// One pool goes by timer and by crashes, one by memory, one by requests, one by hand and one by failed probes.
   private func poolsForEachReason() -> Setup {
     let stop = "stop: {drain: 20s, terminate: 2s}"
     let cache = "cache: {wipe: [\"{slot}/cache\"]}"
@@ -49,10 +49,11 @@ import Testing
         more: ["recycle: {every: off, memory: 60MiB, memory_limit: 1GiB}", stop, cache])
       + setup.stubPool(
         "counted", workers: 2, options: options, more: ["recycle: {every: off, requests: 60}", stop, cache])
+      + setup.stubPool("plain", workers: 2, options: options, more: ["recycle: {every: off}", stop, cache])
       + setup.stubPool(
         "quiet", workers: 2,
         more: ["recycle: {every: off}", "alive: {path: /status, every: 100ms, timeout: 1s, failures: 2}", stop])
-    setup.routes = ["leaky", "counted", "quiet"].map { "{path: /\($0)/, allow: any, pool: \($0)}" }
+    setup.routes = ["leaky", "counted", "plain", "quiet"].map { "{path: /\($0)/, allow: any, pool: \($0)}" }
     setup.routes.append("{path: /, allow: any, pool: stubs}")
     return setup
   }
@@ -62,6 +63,7 @@ import Testing
       .get(bytes: 100), .post(bytes: 2000), .get(bytes: 20000, "&chunked=1"), .get(bytes: 300, "&ms=5&cache=2"),
       LoadRequest("GET", "/counted/work?bytes=10", expect: .pattern(bytes: 10)),
       LoadRequest("GET", "/leaky/work?bytes=1000", expect: .pattern(bytes: 1000)),
+      LoadRequest("GET", "/plain/work?bytes=50&ms=3", expect: .pattern(bytes: 50)),
       LoadRequest("HEAD", "/work?bytes=500", expect: .pattern(bytes: 500)),
       .post(bytes: 100_000),
     ]
@@ -69,7 +71,7 @@ import Testing
     for crash in 0..<crashes {
       // The first worker that sees it dies; the one after it answers.
       let target = "/work?crash=kill&once=\(scratch)/crash-\(crash)"
-      requests.insert(LoadRequest("GET", target, expect: .pattern(bytes: 0)), at: crash * 9)
+      requests.insert(LoadRequest("GET", target, expect: .pattern(bytes: 0)), at: crash * 10)
     }
     return requests
   }

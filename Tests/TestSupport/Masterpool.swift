@@ -94,7 +94,7 @@ public struct HarnessFailure: Error, CustomStringConvertible {
   public init(_ description: String) { self.description = description }
 }
 
-/// Starts masterpool for the time of `body`, once it has said READY=1. Afterwards it must end by SIGTERM within its
+/// Starts masterpool for the time of `body`, once it has said READY=1 and all workers are ready. Afterwards it must end by SIGTERM within its
 /// limit, with exit 0, and leave no process behind; else this throws, with its log.
 public func withMasterpool<Value>(_ setup: Setup, _ body: (Masterpool) async throws -> Value) async throws -> Value {
   try await withTemporaryDirectory { directory in
@@ -133,14 +133,23 @@ private func live<Value>(
   do {
     try await ready(process, notify, within: limits.startLimit)
     let masterpool = try await Masterpool(directory: directory, process: process, notify: notify)
+    // It is ready as soon as agents can be served; a test counts on all its workers.
+    let workers = try await masterpool.status().pools.map(\.size).reduce(0, +)
+    try await masterpool.events(workers, "workers ready", within: limits.startLimit) { $0.kind == .ready }
     let value = try await body(masterpool)
     let status = try await masterpool.stop(within: limits.stopLimit)
     guard status == .exited(0) else { throw HarnessFailure("masterpool ended with \(status)") }
     return value
   } catch {
-    let log = (process.standardError + process.standardOutput).split(separator: "\n").suffix(60)
-    throw HarnessFailure("\(error)\nIts log ended with:\n\(log.joined(separator: "\n"))")
+    throw HarnessFailure("\(error)\nIts log:\n\(excerpt(of: process.standardError + process.standardOutput))")
   }
+}
+
+/// From where a process crashed, or the end of the log.
+private func excerpt(of log: String) -> String {
+  let lines = log.split(separator: "\n").map { $0.prefix(300) }
+  let crash = lines.firstIndex { $0.contains("Fatal error") || $0.contains("Program crashed") }
+  return (crash.map { lines[$0...].prefix(80) } ?? lines.suffix(60)).joined(separator: "\n")
 }
 
 private func ready(_ process: Child, _ notify: NotifySocket, within time: Duration) async throws {
