@@ -42,7 +42,8 @@ struct EventsCommand: AsyncParsableCommand {
         try await client.follow(limit: limit) { event in
           Terminal.say(json ? try Terminal.json(event, pretty: false) : EventText.line(event, palette: palette))
         }
-        throw ControlFailure.nobodyThere(socket: client.socketPath, why: "it has ended")
+        Terminal.complain("it has ended: no more events from \(client.socketPath)")
+        throw ExitCode(69)
       }
       let events = try await client.events(limit: limit)
       if json {
