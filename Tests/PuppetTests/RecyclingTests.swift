@@ -19,7 +19,7 @@ import Testing
 
   @Test(arguments: causes) func agentsConvergeWhileMastersAreReplaced(_ cause: Cause) async throws {
     try await withPuppetSite(recycle: cause.recycle) { site, masterpool in
-      let exits = 5
+      let exits = 4
       let replaced = Monitor(false)
       async let runs = agentsInLoops(site, masterpool) { replaced.read { $0 } }
       if cause.reason == .manual { try await restartAgainAndAgain(masterpool, until: exits) }
