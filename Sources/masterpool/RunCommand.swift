@@ -32,29 +32,36 @@ struct RunCommand: AsyncParsableCommand {
     let supervisor = Supervisor(
       plan: SupervisorPlan(settings, executable: try ownExecutable()), logger: logger,
       environment: environment)
-    do {
-      try await supervisor.prepare()
-      let signals = Signals { await supervisor.stop() }
-      defer { signals.cancel() }
-      try await serve(supervisor, settings, logger)
-    } catch let failure as SupervisorFailure {
-      Terminal.complain(failure.description)
-      throw ExitCode.failure
-    }
-  }
-
-  /// The control server outlives the supervisor's drain, so that `status` tells of it.
-  private func serve(_ supervisor: Supervisor, _ settings: Settings, _ logger: Logger) async throws {
     let control = ControlServer(
       socketPath: settings.control.socketPath, listen: settings.control.listen, controlled: supervisor,
       logger: logger)
+    do {
+      try await supervisor.prepare()
+      try control.check()
+      let signals = Signals { await supervisor.stop() }
+      defer { signals.cancel() }
+      try await serve(supervisor, control, logger)
+    } catch let failure as SupervisorFailure {
+      try fail(failure.description)
+    } catch let failure as ControlServerFailure {
+      try fail(failure.description)
+    }
+  }
+
+  private func fail(_ why: String) throws {
+    Terminal.complain(why)
+    throw ExitCode.failure
+  }
+
+  /// The control server outlives the supervisor's drain, so that `status` tells of it; without it nothing runs.
+  private func serve(_ supervisor: Supervisor, _ control: ControlServer, _ logger: Logger) async throws {
     // The life of our services is told by themselves.
     var quiet = logger
     quiet.logLevel = max(logger.logLevel, .warning)
     let group = ServiceGroup(
       configuration: .init(
         services: [
-          .init(service: control),
+          .init(service: control, failureTerminationBehavior: .gracefullyShutdownGroup),
           .init(
             service: SupervisorService(supervisor: supervisor),
             successTerminationBehavior: .gracefullyShutdownGroup),
