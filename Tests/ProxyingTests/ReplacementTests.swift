@@ -8,7 +8,10 @@ import Testing
   private static let agents = 12
   private static let slots = 3
 
-  private func crowd(_ address: Address, until done: Gate) async throws -> Int {
+  /// Answers so far, by agent.
+  private typealias Progress = Monitor<[Int]>
+
+  private func crowd(_ address: Address, _ progress: Progress, until done: Gate) async throws -> Int {
     try await withThrowingTaskGroup(of: Int.self) { group in
       for number in 0..<Self.agents {
         group.addTask {
@@ -20,6 +23,7 @@ import Testing
                 count % 3 == 0 ? "POST" : "GET", target, body: count % 3 == 0 ? [1, 2] : [])
               guard response.text == target else { throw WrongAnswer(asked: target, got: response) }
               count += 1
+              progress.update { $0[number] = count }
             }
             return count
           }
@@ -76,7 +80,8 @@ import Testing
     try await withTemporaryDirectory { folder in
       try await withProxy(arrangement, workers: []) { proxy, _ in
         let done = Gate()
-        async let answered = crowd(proxy.address, until: done)
+        let progress = Progress(Array(repeating: 0, count: Self.agents))
+        async let answered = crowd(proxy.address, progress, until: done)
         var living: [(WorkerID, Origin)] = []
         for generation in 1...30 {
           let worker = worker(generation % Self.slots, generation)
@@ -85,14 +90,18 @@ import Testing
           living.append((worker, origin))
           guard living.count > Self.slots else { continue }
           let (old, oldOrigin) = living.removeFirst()
-          // Every replacement sees some traffic.
+          // Every replacement sees some traffic, and no request sees two of them: it is repeated only once.
           try await origin.hasHeads(5)
           try await leave(proxy, old, oldOrigin)
+          let before = progress.read { $0 }
+          try await progress.first("progress", before: .after(.seconds(20))) { now in
+            zip(before, now).allSatisfy { $0 < $1 } ? () : nil
+          }
         }
         done.open()
         let count = try await answered
-        let counters = try await proxy.counters("all answers") { $0.requestsTotal == count }
-        #expect(counters.responses == [0, 0, count, 0, 0, 0])
+        let counters = try await proxy.counters("all answers") { $0.responses == [0, 0, count, 0, 0, 0] }
+        #expect(counters.requestsTotal == count)
         #expect(counters.workers.allSatisfy { $0.requestsInFlight == 0 && $0.lostTotal == 0 })
       }
     }
