@@ -67,8 +67,11 @@ import Testing
       _ = try await request("GET", "/work?print=1&length=200000", at: masterpool.address)
       try await masterpool.process.says(String(repeating: "x", count: 50))
       let lines = masterpool.log.split(separator: "\n").filter { $0.contains(String(repeating: "x", count: 50)) }
-      #expect(lines.allSatisfy { $0.contains("stubs") }, "\(lines.map { $0.prefix(200) })")
-      #expect(lines.allSatisfy { $0.utf8.count < 100_000 }, "a line has a limit")
+      #expect(lines.count >= 2)
+      for line in lines {
+        #expect(line.contains("stubs/"), "\(line.prefix(200))")
+        #expect(line.utf8.count < 100_000, "a line has a limit")
+      }
     }
   }
 }
