@@ -61,6 +61,7 @@ extension Loop {
 
   /// No new connections. Idle ones are left to their agents for a while, and told to close if they ask once more.
   mutating func stop(by end: Int64) {
+    if self.end == nil { shared.acceptingLoops.subtract(1, ordering: .releasing) }
     self.end = min(end, self.end ?? .max)
     stopAccepting()
     let farewell = now + Self.farewell.wholeNanoseconds

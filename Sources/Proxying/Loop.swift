@@ -84,7 +84,7 @@ struct Loop: ~Copyable {
   /// Serves until the proxy has stopped.
   mutating func run() {
     startAccepting()
-    while !isOver {
+    while !isOver() {
       let count = poller.wait(milliseconds: patience)
       now = Instant.now().nanoseconds
       for index in 0..<count {
@@ -96,7 +96,12 @@ struct Loop: ~Copyable {
     }
   }
 
-  private var isOver: Bool { end != nil && slab.inUse == 0 }
+  /// Not before the last connection that another loop may have sent is served.
+  private mutating func isOver() -> Bool {
+    guard end != nil, slab.inUse == 0, shared.acceptingLoops.load(ordering: .acquiring) == 0 else { return false }
+    readMailbox()
+    return slab.inUse == 0
+  }
 
   /// An idle proxy sleeps for good.
   private var patience: Int32 {

@@ -125,6 +125,9 @@ private final class LoopThread {
       loop.run()
     } catch {
       shared.journal.say(error.reason, at: .now())
+      // The others serve on, and send nothing here.
+      shared.doors[Int(id)].load.add(1 << 32, ordering: .relaxed)
+      shared.acceptingLoops.subtract(1, ordering: .releasing)
     }
     shared.runningLoops.subtract(1, ordering: .releasing)
     shared.outbox.ring()

@@ -21,6 +21,8 @@ final class Shared: Sendable {
   /// As many as the system's limit on descriptors leaves room for.
   let maxConnections: Int
   let runningLoops = Atomic<Int>(0)
+  /// Loops that may still hand a new connection to another.
+  let acceptingLoops: Atomic<Int>
 
   init(
     _ configuration: ProxyConfiguration, listeners: [Listener], doors: [LoopDoor], outbox: Outbox
@@ -38,6 +40,7 @@ final class Shared: Sendable {
     self.listeners = listeners
     self.doors = doors
     self.outbox = outbox
+    acceptingLoops = Atomic(doors.count)
     maxConnections = Self.connections(configuration.limits.maxConnections)
     ledger = Mutex(ClaimLedger(pools: configuration.pools))
   }
