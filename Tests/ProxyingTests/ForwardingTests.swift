@@ -1,3 +1,4 @@
+import Pool
 import TestSupport
 import Testing
 
@@ -215,6 +216,29 @@ import Testing
         return first + second
       }
       #expect(response == "/one/two")
+    }
+  }
+
+  /// One proxy is the other's worker, on a TCP port.
+  @Test func listensOnUnixSocketsAndReachesWorkersByTCP() async throws {
+    try await withTemporaryDirectory { folder in
+      var arrangement = Arrangement()
+      arrangement.listeners = [ListenerConfiguration(address: .unix(path: "\(folder)/front.sock"))]
+      try await withProxy(worker: echo) { back, origin in
+        guard case .port(let port) = back.address else { return }
+        try await withProxy(arrangement, workers: []) { front, _ in
+          front.send(.admit(worker(0), .tcp(port: port)))
+          try await agent(at: front.address) { agent in
+            for number in 0..<5 {
+              let response = try agent.ask("POST", "/\(number)", body: patternBytes(2_000_000))
+              #expect(response.text == "/\(number)")
+            }
+          }
+          #expect(origin.accepted == 1)
+          #expect(origin.bodies.allSatisfy { $0 == patternBytes(2_000_000) })
+          _ = try await back.counters("one connection") { $0.connectionsTotal == 1 }
+        }
+      }
     }
   }
 
