@@ -34,6 +34,34 @@ import Testing
     }
   }
 
+  /// The same as agents come: over TLS with certificates, a connection for each run, catalogs asked by POST.
+  @Test func agentsOverTLSLoseNothingEither() async throws {
+    try await withTemporaryDirectory { scratch in
+      var setup = Setup()
+      let certificates = try await Certificates.make(in: scratch, clients: ["a.example"])
+      setup.certificates = certificates
+      setup.workers = 3
+      setup.routes = [
+        "{path: \"/catalog/{certname}\", allow: self, pool: stubs, retry: yes}",
+        "{path: /, allow: authenticated, pool: stubs}",
+      ]
+      setup.pool = ["recycle: {every: 800ms, jitter: 50%}", "stop: {drain: 20s, terminate: 2s}"]
+      try await withMasterpool(setup) { masterpool in
+        let catalog = LoadRequest(
+          "POST", "/catalog/a.example?ms=10&bytes=60000", body: patternBytes(30000), expect: .pattern(bytes: 60000))
+        var plan = Load.Plan(
+          masterpool.address, tls: try certificates.client("a.example"), connections: 4,
+          requests: [catalog, .get(bytes: 500), .get(bytes: 9000), .post(bytes: 700)])
+        plan.requestsPerConnection = 12
+        let load = Load(plan)
+        try await masterpool.events(15, "exits") { $0.kind == .exit }
+        try await load.reached(500)
+        let report = try await load.stop()
+        #expect(report.failures == 0, "\(report)")
+      }
+    }
+  }
+
   /// One pool goes by timer and by crashes, one by memory, one by requests, one by hand and one by failed probes.
   private func poolsForEachReason() -> Setup {
     let stop = "stop: {drain: 20s, terminate: 2s}"
