@@ -49,18 +49,20 @@ func awaitReady(
   let start = clock.now
   let deadline = start.advanced(by: timeout)
   var pause = firstPause
-  var last = "it was not asked"
+  var last: String?
   while clock.now < deadline {
     switch await probe(endpoint, path: path, timeout: max(firstPause, deadline - clock.now)) {
     case .passed: return .passed(clock.now - start)
-    case .failed(let why): last = why
+    case .failed(let why):
+      // One that the end of the time cut short says less than the one before.
+      if last == nil || clock.now < deadline { last = why }
     }
     guard !Task.isCancelled else { return .failed("cancelled") }
-    guard await isAlive() else { return .failed("it ended before it was ready: \(last)") }
+    guard await isAlive() else { return .failed("it ended before it was ready: \(last ?? "not asked")") }
     try? await Task.sleep(for: min(pause, max(.zero, deadline - clock.now)))
     pause = min(pause * 2, longestPause)
   }
-  return .failed(last)
+  return .failed(last ?? "it was not asked")
 }
 
 extension FetchEndpoint {

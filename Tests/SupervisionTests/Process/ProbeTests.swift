@@ -96,7 +96,7 @@ private final class ScriptedServer: Sendable {
 
   @Test func theLastWordOfOneThatNeverGetsReadyIsTold() async throws {
     try await with([Self.answer(503)]) { endpoint in
-      let outcome = await awaitReady(endpoint, path: "/status", timeout: .milliseconds(60))
+      let outcome = await awaitReady(endpoint, path: "/status", timeout: .seconds(2))
       #expect(outcome == .failed("GET /status was answered with 503"))
     }
   }
