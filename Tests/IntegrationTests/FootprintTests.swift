@@ -25,7 +25,7 @@ import Testing
 
   private func load(_ masterpool: Masterpool, seconds: Int) async throws {
     let result = try await run(
-      "/usr/bin/wrk", ["-t1", "-c32", "-d\(seconds)s", "http://\(masterpool.address)/16k"])
+      "/usr/bin/wrk", ["-t1", "-c32", "--timeout", "30s", "-d\(seconds)s", "http://\(masterpool.address)/16k"])
     #expect(result.status == .exited(0), "\(result.errors)")
     #expect(!result.output.contains("Non-2xx") && !result.output.contains("Socket errors"), "\(result.output)")
   }

@@ -194,7 +194,7 @@ public struct RawAnswer: Sendable {
 
 /// Sends bytes as they are and reads until the other side closes or the time is over.
 public func exchange(
-  _ bytes: [UInt8], at address: Address, tls: TLSClient? = nil, within time: Duration = .seconds(5)
+  _ bytes: [UInt8], at address: Address, tls: TLSClient? = nil, within time: Duration = .seconds(30)
 ) async throws -> RawAnswer {
   try await onThread {
     let deadline = Deadline.after(time)
