@@ -66,7 +66,8 @@ import Testing
     line.letGo()
     #expect(await lines.next()?.text == "large")
     let large = try #require(await sampler.sample(groups: [child.pid])[child.pid])
-    #expect(large.total.bytes - small.total.bytes >= 32_000_000)
+    // Shares of what both processes map may shrink a little in the meantime.
+    #expect(large.total.bytes - small.total.bytes >= 30_000_000)
     child.signalGroup(SIGKILL)
     _ = await child.exit()
     child.killRemains()
