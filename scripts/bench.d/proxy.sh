@@ -7,15 +7,19 @@ results=$work/results
 # measure NAME CASE PATH: one run, one line of results.
 measure() {
   local name=$1 case=$2 path=$3
-  local port=${name}_port pids=${name}_pids before after
+  local port=${name}_port pids=${name}_pids before after idle
   # shellcheck disable=SC2086 # a list of pids
   before=$(cpu_ns ${!pids})
+  idle=$(cpu_ns "$supervisor_pid")
   load "http://127.0.0.1:${!port}$path" "$seconds" "$connections"
   # shellcheck disable=SC2086
   after=$(cpu_ns ${!pids})
   awk -v ns="$((after - before))" -v n="$requests" -v name="$name" -v kind="$case" -v rate="$rate" -v p50="$p50_ms" \
     -v p99="$p99_ms" -v failures="$failures" \
     'BEGIN {printf "%s %s %.2f %.0f %.3f %.3f %d\n", kind, name, ns / 1000 / n, rate, p50, p99, failures}' >>"$results"
+  if [[ $name == masterpool ]]; then
+    awk -v ns="$(($(cpu_ns "$supervisor_pid") - idle))" -v n="$requests" 'BEGIN {print ns / 1000 / n}' >>"$work/beside"
+  fi
 }
 
 # row CASE NAME LABEL PROXY: the medians of one server.
@@ -64,5 +68,6 @@ compare "queued" / "small, 1 thread, one request at a time in each origin" maste
 stop_servers
 
 echo
+echo "masterpool's supervisor, in its own process, used $(median <"$work/beside" | awk '{printf "%.2f", $1}') µs a request beside that."
 awk '{sum[$1 " " $2] = sum[$1 " " $2] " " $3} END {for (key in sum) print key ":" sum[key]}' "$results" | sort |
   sed 's/^/CPU µs a request, each run: /' >&2
