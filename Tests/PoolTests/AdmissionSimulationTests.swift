@@ -13,7 +13,7 @@ import Testing
 private struct World {
   static let masters = PoolName(rawValue: "masters") ?? { preconditionFailure("a plain name") }()
 
-  var random: SplitMix
+  var random: Chance
   let concurrency: Int
   let limit: Int
   var ledger: ClaimLedger
@@ -34,7 +34,7 @@ private struct World {
   var lastDescriptor: Int32 = 0
 
   init(seed: UInt64) {
-    random = SplitMix(state: seed)
+    random = Chance(seed: seed)
     concurrency = Int.random(in: 1...3, using: &random)
     limit = Int.random(in: 0...20, using: &random)
     ledger = ClaimLedger(pools: [
@@ -236,17 +236,5 @@ private struct World {
     }
     #expect(waiting.isEmpty)
     check()
-  }
-}
-
-private struct SplitMix: RandomNumberGenerator {
-  var state: UInt64
-
-  mutating func next() -> UInt64 {
-    state &+= 0x9e37_79b9_7f4a_7c15
-    var z = state
-    z = (z ^ (z >> 30)) &* 0xbf58_476d_1ce4_e5b9
-    z = (z ^ (z >> 27)) &* 0x94d0_49bb_1331_11eb
-    return z ^ (z >> 31)
   }
 }
