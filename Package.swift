@@ -54,7 +54,8 @@ let package = Package(
     room("Settings", ["Pool", yams]),
 
     // The data plane.
-    room("Proxying", ["Pool", "HTTPWire", "CLinux", "COpenSSL"]),
+    room("Files", ["Pool", "HTTPWire", "CLinux", "COpenSSL"]),
+    room("Proxying", ["Pool", "HTTPWire", "Files", "CLinux", "COpenSSL"]),
 
     // The control plane.
     room("Fetching", ["CCurl"]),
@@ -70,6 +71,7 @@ let package = Package(
       swiftSettings: ours),
 
     tests(of: "Pool"), tests(of: "HTTPWire"), tests(of: "Settings"),
+    tests(of: "Files", ["TestSupport", "Pool"]),
     tests(of: "Proxying", ["TestSupport", "HTTPWire", "Pool"]),
     tests(of: "Fetching", ["TestSupport"]), tests(of: "Supervision", ["TestSupport", "Pool"]),
     tests(of: "Control", ["TestSupport", "Pool"]), tests(of: "Authority"),

@@ -1,3 +1,4 @@
+import Files
 import Glibc
 import Pool
 
@@ -11,11 +12,13 @@ struct LinkDesk: ~Copyable {
   private let signals: Int32
   private var nextReport = Instant.now() + reportInterval
   private var isStopping = false
+  private var files: FileDesk
 
   init(peer: LinkPeer, shared: Shared, signals: Int32) {
     self.peer = peer
     self.shared = shared
     self.signals = signals
+    files = shared.files
   }
 
   /// Until every loop has ended.
@@ -59,6 +62,7 @@ struct LinkDesk: ~Copyable {
     case .retire(let worker): act { $0.retire(worker) }
     case .reserve(let worker): act { $0.reserve(worker) }
     case .release(let worker): act { $0.release(worker, at: now) }
+    case .files(let plan): hand(out: plan)
     case .stop(let within): stop(within: within)
     }
   }
@@ -71,6 +75,12 @@ struct LinkDesk: ~Copyable {
     shared.post(verdict.grants)
     for report in verdict.reports { peer.send(report) }
     if let claims = verdict.cutOff { shared.doors.forEach { $0.post(.cutOff(claims)) } }
+  }
+
+  /// Each loop holds the desk itself, so that no request takes a lock to find it.
+  private mutating func hand(out plan: FilePlan) {
+    files = FileDesk(plan, replacing: files)
+    for door in shared.doors { door.post(.files(files)) }
   }
 
   private mutating func stop(within: Duration) {

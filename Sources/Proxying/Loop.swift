@@ -1,4 +1,5 @@
 import CLinux
+import Files
 import Glibc
 import HTTPWire
 import Pool
@@ -43,6 +44,7 @@ struct Loop: ~Copyable {
   /// For a head that is being written anew, and for a path.
   let scratch: UnsafeMutableBufferPointer<UInt8>
   var storedBytes = 0
+  var files: FileDesk
   /// When the events being handled were fetched.
   var now: Int64
   var nextSweep: Int64
@@ -64,6 +66,7 @@ struct Loop: ~Copyable {
     maxBufferedBody = limits.maxBufferedBody.bytes
     maxBody = limits.maxBodySize.bytes
     maxConnections = shared.maxConnections
+    files = shared.files
     poller = Poller(descriptor: door.poller)
     slab = try Slab(capacity: maxConnections)
     // A head, the identity that goes with it, and room for a body beside them.
@@ -194,6 +197,7 @@ struct Loop: ~Copyable {
       case .granted(let grant): takeFromAfar(grant)
       case .accepted(let newcomer): welcome(newcomer)
       case .cutOff(let claims): cutOff(claims)
+      case .files(let desk): files = desk
       case .stop(let end): stop(by: end.nanoseconds)
       }
     }

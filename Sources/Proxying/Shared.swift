@@ -1,4 +1,5 @@
 import CLinux
+import Files
 import Glibc
 import HTTPWire
 import Pool
@@ -15,6 +16,8 @@ final class Shared: Sendable {
   let doors: [LoopDoor]
   let ledger: Mutex<ClaimLedger>
   let outbox: Outbox
+  /// The loops' first one.
+  let files: FileDesk
   let journal = Journal()
   /// Open downstream connections of all loops.
   let connections = Atomic<Int>(0)
@@ -40,6 +43,7 @@ final class Shared: Sendable {
     self.listeners = listeners
     self.doors = doors
     self.outbox = outbox
+    files = FileDesk(configuration.files)
     acceptingLoops = Atomic(doors.count)
     maxConnections = Self.connections(configuration.limits.maxConnections)
     ledger = Mutex(ClaimLedger(pools: configuration.pools))
@@ -84,6 +88,7 @@ enum LoopMessage: Sendable {
   case accepted(Newcomer)
   /// Break off the claims of a worker that is gone.
   case cutOff(ClaimLedger.CutOff)
+  case files(FileDesk)
   /// No new connections, and everything over by then.
   case stop(by: Instant)
 }

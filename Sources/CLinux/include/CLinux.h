@@ -4,3 +4,4 @@
 #include "epoll.h"
 #include "files.h"
 #include "launch.h"
+#include "serving.h"

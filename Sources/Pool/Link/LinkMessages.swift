@@ -21,6 +21,8 @@ public enum ProxyCommand: Hashable, Sendable, Codable {
   case reserve(WorkerID)
   /// The probe is over.
   case release(WorkerID)
+  /// What is answered from disk from now on: where Puppet has its files is known only once it was asked.
+  case files(FilePlan)
   /// Stop accepting, answer what is in flight with `Connection: close`, leave idle connections to the agent for a
   /// while, then report `finished` and exit.
   case stop(within: Duration)

@@ -5,14 +5,18 @@ public struct ProxyConfiguration: Hashable, Sendable, Codable {
   public var limits: ProxyLimits
   public var pools: [ProxiedPool]
   public var routes: [Route]
+  /// Until another plan comes.
+  public var files: FilePlan
 
   public init(
-    listeners: [ListenerConfiguration], limits: ProxyLimits, pools: [ProxiedPool], routes: [Route]
+    listeners: [ListenerConfiguration], limits: ProxyLimits, pools: [ProxiedPool], routes: [Route],
+    files: FilePlan = FilePlan()
   ) {
     self.listeners = listeners
     self.limits = limits
     self.pools = pools
     self.routes = routes
+    self.files = files
   }
 }
 

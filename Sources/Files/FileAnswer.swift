@@ -1,0 +1,36 @@
+/// What the desk knows of a request. Whoever gets it owns what is in it.
+public enum FileAnswer: Sendable {
+  /// A worker's matter.
+  case notOurs
+  case file(OpenFile)
+  case body(ReadyBody)
+  /// It takes reading or hashing, which no event loop waits for.
+  case later(FileJob)
+}
+
+/// What a job came to.
+public enum FileOutcome: Sendable {
+  case notOurs
+  case file(OpenFile)
+  case body(ReadyBody)
+}
+
+/// Work for any thread that may wait.
+public struct FileJob: Sendable {
+  private let work: @Sendable () -> FileOutcome
+
+  public init(_ work: @escaping @Sendable () -> FileOutcome) { self.work = work }
+
+  public func run() -> FileOutcome { work() }
+}
+
+/// An answer's body that is in memory, shared by all who are sent it.
+public final class ReadyBody: Sendable {
+  public let bytes: [UInt8]
+  public let contentType: StaticString
+
+  public init(_ bytes: [UInt8], contentType: StaticString) {
+    self.bytes = bytes
+    self.contentType = contentType
+  }
+}
