@@ -70,11 +70,14 @@ let package = Package(
       ],
       swiftSettings: ours),
 
-    tests(of: "Pool"), tests(of: "HTTPWire"), tests(of: "Settings"),
+    tests(of: "Pool", ["Seeded"]), tests(of: "HTTPWire", ["Seeded"]), tests(of: "Settings"),
     tests(of: "Files", ["TestSupport", "Pool"]),
-    tests(of: "Proxying", ["TestSupport", "HTTPWire", "Pool"]),
+    tests(of: "Proxying", ["TestSupport", "Seeded", "HTTPWire", "Pool"]),
     tests(of: "Fetching", ["TestSupport"]), tests(of: "Supervision", ["TestSupport", "Pool"]),
     tests(of: "Control", ["TestSupport", "Pool"]), tests(of: "Authority"),
+
+    // Chance that a seed repeats, for simulations and mutants; as pure as the rooms that it tests.
+    .target(name: "Seeded", path: "Tests/Seeded", swiftSettings: ours),
 
     // Real processes: the program in front of a master that can be told to misbehave, and of Puppet.
     .target(

@@ -3,7 +3,7 @@ import TestSupport
 import Testing
 
 /// The raw requests of HTTPWire's corpus, played against a proxy that runs.
-private struct RawRequest: Sendable {
+struct RawRequest: Sendable {
   let name: String
   let bytes: [UInt8]
   /// Of the refusal; nil where it is valid.

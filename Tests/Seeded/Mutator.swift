@@ -1,32 +1,12 @@
-import FoundationEssentials
-
-/// Numbers that a seed repeats (Steele, Lea and Flood's SplitMix64).
-struct SeededGenerator: RandomNumberGenerator {
-  private var state: UInt64
-
-  init(seed: UInt64) { state = seed }
-
-  mutating func next() -> UInt64 {
-    state &+= 0x9e37_79b9_7f4a_7c15
-    var mixed = state
-    mixed = (mixed ^ (mixed >> 30)) &* 0xbf58_476d_1ce4_e5b9
-    mixed = (mixed ^ (mixed >> 27)) &* 0x94d0_49bb_1331_11eb
-    return mixed ^ (mixed >> 31)
-  }
-}
-
-/// Another seed at each run, unless `MASTERPOOL_FUZZ_SEED` gives the one that a failure named.
-func fuzzSeed(_ test: String = #function) -> UInt64 {
-  let given = ProcessInfo.processInfo.environment["MASTERPOOL_FUZZ_SEED"].flatMap { UInt64($0) }
-  let seed = given ?? UInt64.random(in: .min ... .max)
-  print("\(test): MASTERPOOL_FUZZ_SEED=\(seed)")
-  return seed
-}
-
 /// Makes near misses of good and bad messages.
-struct Mutator {
-  var random: SeededGenerator
-  let seeds: [[UInt8]]
+public struct Mutator {
+  private var random: SeededGenerator
+  private let seeds: [[UInt8]]
+
+  public init(random: SeededGenerator, seeds: [[UInt8]]) {
+    self.random = random
+    self.seeds = seeds
+  }
 
   /// What the parser's decisions hang on.
   private static let tokens: [[UInt8]] =
@@ -40,7 +20,7 @@ struct Mutator {
       "X-Forwarded-For: 1\r\n", "Forwarded: for=1\r\n", "Upgrade: h2c\r\n",
     ].map { Array($0.utf8) } + [[0x80], [0xff], [0xc3, 0xa9]]
 
-  mutating func next() -> [UInt8] {
+  public mutating func next() -> [UInt8] {
     var bytes = pick(seeds)
     for _ in 0..<Int.random(in: 1...3, using: &random) { mutate(&bytes) }
     return bytes
