@@ -86,6 +86,10 @@ let package = Package(
     .executableTarget(
       name: "stub-master", dependencies: ["CLinux", argumentParser], path: "Tests/StubMaster",
       swiftSettings: ours),
+    // Agents in a hurry, for scripts/bench.
+    .executableTarget(
+      name: "bench-agent", dependencies: ["CLinux", "COpenSSL", argumentParser], path: "Tests/BenchAgent",
+      swiftSettings: ours),
     .testTarget(
       name: "IntegrationTests",
       dependencies: ["masterpool", "stub-master", "TestSupport", "Pool", "Control"], swiftSettings: ours),

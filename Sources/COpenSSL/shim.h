@@ -47,3 +47,12 @@ static inline int copenssl_is_pem_end(unsigned long error) { return ERR_GET_REAS
 static inline void copenssl_retry_read(BIO *bio) { BIO_set_retry_read(bio); }
 static inline void copenssl_retry_write(BIO *bio) { BIO_set_retry_write(bio); }
 static inline void copenssl_clear_retry(BIO *bio) { BIO_clear_retry_flags(bio); }
+
+// For clients: one version, and each new session goes to `keep` and nowhere else.
+static inline int copenssl_set_version(SSL_CTX *context, int version) {
+  return SSL_CTX_set_min_proto_version(context, version) && SSL_CTX_set_max_proto_version(context, version);
+}
+static inline void copenssl_keep_client_sessions(SSL_CTX *context, int (*keep)(SSL *, SSL_SESSION *)) {
+  SSL_CTX_set_session_cache_mode(context, SSL_SESS_CACHE_CLIENT | SSL_SESS_CACHE_NO_INTERNAL);
+  SSL_CTX_sess_set_new_cb(context, keep);
+}

@@ -13,7 +13,7 @@ struct StubMaster: ParsableCommand {
   @OptionGroup var habits: Habits
   @OptionGroup var caches: Caches
 
-  @Flag(help: "Answer /small and /16k as cheaply as possible, for benchmarks; nothing else is served.")
+  @Flag(help: "Answer /small, /16k and /1m as cheaply as possible, for benchmarks; nothing else is served.")
   var bench = false
 
   func validate() throws {

@@ -1,12 +1,47 @@
-# Sourced by scripts/bench. Memory of the proxy over many requests; the supervisor when nothing happens.
+# Sourced by scripts/bench. Memory of idle TLS connections, of the proxy over many requests, and of the supervisor when
+# nothing happens.
 
-wanted=1000000 idle_seconds=30 workers=8
-if $quick; then wanted=200000 idle_seconds=10; fi
+idle_connections=10000 wanted=1000000 idle_seconds=20 workers=8
+if $quick; then idle_connections=2000 wanted=200000 idle_seconds=5; fi
+make_certificates
+
+mib() { awk -v k="$1" 'BEGIN {printf "%.1f MiB", k / 1024}'; }
+
+# opens NAME COUNT: holds so many connections and sets growth, in KiB, and failures.
+opens() {
+  local port=$1_p256_port pids=$1_pids before line output
+  # shellcheck disable=SC2086 # a list of pids
+  before=$(pss_kib ${!pids})
+  coproc holder {
+    exec "$bin/bench-agent" hold --port "${!port}" --tls --certificate "$work/tls/agent.pem" --key "$work/tls/agent.key" \
+      --connections "$2"
+  }
+  output=${holder[1]} holder_pid=$!
+  started+=("$holder_pid")
+  read -r line <&"${holder[0]}"
+  failures=$(grep -oE 'failures=[0-9]+' <<<"$line" | cut -d= -f2)
+  # What is given back when connections fall idle is given back by now.
+  sleep 2
+  # shellcheck disable=SC2086
+  growth=$(($(pss_kib ${!pids}) - before))
+  exec {output}>&-
+  wait "$holder_pid" 2>/dev/null || true
+}
+
+echo
+echo "Idle TLS connections, $idle_connections of them, each after a handshake with a client certificate and one small request; two threads."
+echo
+echo '| proxy | PSS an idle connection | PSS in all | failed |'
+echo '| --- | ---: | ---: | ---: |'
+start_all 2 4 64
+for name in masterpool haproxy nginx; do
+  opens "$name" "$idle_connections"
+  printf '| %s | %.1f KiB | %s | %d |\n' "${labels[$name]}" \
+    "$(awk -v k="$growth" -v n="$idle_connections" 'BEGIN {print k / n}')" "$(mib "$growth")" "$failures"
+done
+stop_servers
 
 start_masterpool 2 "$workers" 8
-echo "Machine: $(machine)."
-echo
-
 sleep 3
 before=$(cpu_ns "$supervisor_pid")
 sleep "$idle_seconds"
@@ -25,8 +60,8 @@ while ((total < wanted)); do
 done
 hot=$(pss_kib "$masterpool_pids")
 
-mib() { awk -v k="$1" 'BEGIN {printf "%.1f MiB", k / 1024}'; }
 cat <<TABLE
+
 | what | measured |
 | --- | ---: |
 | proxy, PSS after the first seconds of load | $(mib "$warm") |

@@ -1,4 +1,6 @@
-# Sourced, not run. The servers that are measured, each on a free loopback port, and their origins.
+# Sourced, not run. The servers that are measured, each on free loopback ports, and their origins. Each listens in the
+# clear and, once there are certificates, over TLS with a key of each kind, and tells the origins who the agent is as a
+# Puppet master wants to know it.
 
 # start LOG COMMAND…: in the background; its pid is in `pid`.
 start() {
@@ -21,6 +23,15 @@ serving() {
   }
 }
 
+has_tls() { [[ -e $work/tls/done ]]; }
+
+# take_ports NAME: NAME_port, and NAME_rsa2048_port and so on.
+take_ports() {
+  local kind
+  printf -v "$1_port" %s "$(free_port)"
+  ! has_tls || for kind in "${key_kinds[@]}"; do printf -v "$1_${kind}_port" %s "$(free_port)"; done
+}
+
 # start_origins COUNT: unix sockets origin-0.sock … for the peers.
 start_origins() {
   local index
@@ -34,24 +45,37 @@ start_origins() {
 
 # start_haproxy THREADS ORIGINS MAXCONN: sets haproxy_port, haproxy_pids.
 start_haproxy() {
-  local index limit=
+  local index limit= kind port
   (($3 == 0)) || limit="maxconn $3"
-  haproxy_port=$(free_port)
+  take_ports haproxy
   {
     echo "global
   nbthread $1
-  maxconn 4096
+  maxconn 12000
+  no strict-limits
   tune.bufsize 65536
+  tune.ssl.cachesize 50000
+  ssl-default-bind-options ssl-min-ver TLSv1.2
 defaults
   mode http
   no log
   timeout connect 5s
-  timeout client 60s
+  timeout client 75s
   timeout server 60s
   timeout queue 60s
   http-reuse always
 frontend front
-  bind 127.0.0.1:$haproxy_port
+  bind 127.0.0.1:$haproxy_port backlog 4096"
+    if has_tls; then
+      for kind in "${key_kinds[@]}"; do
+        port=haproxy_${kind}_port
+        echo "  bind 127.0.0.1:${!port} backlog 4096 ssl crt $work/tls/$kind.both.pem ca-file $work/tls/ca.pem verify optional crl-file $work/tls/crl.pem"
+      done
+    fi
+    echo "  http-request set-header X-Client-Verify NONE
+  http-request set-header X-Client-Verify SUCCESS if { ssl_c_used } { ssl_c_verify 0 }
+  http-request set-header X-Client-DN %[ssl_c_s_dn] if { ssl_c_used }
+  http-request set-header X-Client-Cert %[ssl_c_der,base64] if { ssl_c_used }
   default_backend origins
 backend origins
   balance leastconn
@@ -67,17 +91,23 @@ backend origins
 
 # start_nginx WORKERS ORIGINS: sets nginx_port, nginx_pids.
 start_nginx() {
-  local index
-  nginx_port=$(free_port)
+  local index kind port place
+  take_ports nginx
   mkdir -p "$work/nginx"
+  place="proxy_pass http://origins;
+      proxy_http_version 1.1;
+      proxy_set_header Connection \"\";
+      proxy_set_header X-Forwarded-For \$remote_addr;
+      proxy_buffers 8 32k;"
   {
     # As root it would give its workers to a user who may not open the origins' sockets.
     ((EUID != 0)) || echo "user root;"
     echo "worker_processes $1;
+worker_rlimit_nofile $(ulimit -n);
 daemon off;
 pid $work/nginx/pid;
 error_log $work/nginx/error.log;
-events { worker_connections 4096; }
+events { worker_connections 15000; }
 http {
   access_log off;
   client_body_temp_path $work/nginx/body;
@@ -85,7 +115,11 @@ http {
   fastcgi_temp_path $work/nginx/fastcgi;
   uwsgi_temp_path $work/nginx/uwsgi;
   scgi_temp_path $work/nginx/scgi;
+  client_max_body_size 64m;
+  client_body_buffer_size 64k;
+  proxy_request_buffering off;
   keepalive_requests 1000000000;
+  keepalive_timeout 75s;
   upstream origins {
     least_conn;"
     for ((index = 0; index < $2; index++)); do echo "    server unix:$work/origin-$index.sock max_fails=0;"; done
@@ -93,16 +127,36 @@ http {
     keepalive_requests 1000000000;
   }
   server {
-    listen 127.0.0.1:$nginx_port;
+    listen 127.0.0.1:$nginx_port backlog=4096;
     location / {
-      proxy_pass http://origins;
-      proxy_http_version 1.1;
-      proxy_set_header Connection \"\";
-      proxy_set_header X-Forwarded-For \$remote_addr;
-      proxy_buffers 8 32k;
+      $place
+      proxy_set_header X-Client-Verify NONE;
     }
-  }
-}"
+  }"
+    if has_tls; then
+      echo "  ssl_client_certificate $work/tls/ca.pem;
+  ssl_crl $work/tls/crl.pem;
+  ssl_verify_client optional;
+  ssl_verify_depth 3;
+  ssl_protocols TLSv1.2 TLSv1.3;
+  ssl_session_cache shared:bench:20m;
+  ssl_buffer_size 16k;"
+      for kind in "${key_kinds[@]}"; do
+        port=nginx_${kind}_port
+        echo "  server {
+    listen 127.0.0.1:${!port} ssl backlog=4096;
+    ssl_certificate $work/tls/$kind.chain.pem;
+    ssl_certificate_key $work/tls/$kind.key;
+    location / {
+      $place
+      proxy_set_header X-Client-Verify \$ssl_client_verify;
+      proxy_set_header X-Client-DN \$ssl_client_s_dn;
+      proxy_set_header X-Client-Cert \$ssl_client_escaped_cert;
+    }
+  }"
+      done
+    fi
+    echo "}"
   } >"$work/nginx.conf"
   start "$work/nginx.log" nginx -c "$work/nginx.conf" -p "$work/nginx"
   serving nginx "$nginx_port" "$work/nginx/error.log"
@@ -111,14 +165,27 @@ http {
 
 # start_masterpool THREADS WORKERS CONCURRENCY: sets masterpool_port, masterpool_pids (the proxy), supervisor_pid.
 start_masterpool() {
-  local place=$work/masterpool
+  local place=$work/masterpool kind port
   mkdir -p "$place"
-  masterpool_port=$(free_port)
-  cat >"$place/masterpool.yaml" <<YAML
-state_dir: $place/state
+  take_ports masterpool
+  {
+    echo "state_dir: $place/state
 run_dir: $place/run
 listen:
-  - address: 127.0.0.1:$masterpool_port
+  - address: 127.0.0.1:$masterpool_port"
+    if has_tls; then
+      for kind in "${key_kinds[@]}"; do
+        port=masterpool_${kind}_port
+        echo "  - address: 127.0.0.1:${!port}
+    tls:
+      certificate: $work/tls/$kind.chain.pem
+      private_key: $work/tls/$kind.key
+      client_ca: $work/tls/ca.pem
+      client_crl: $work/tls/crl.pem
+      verify_client: optional"
+      done
+    fi
+    cat <<YAML
 proxy:
   threads: $1
 pools:
@@ -134,6 +201,7 @@ routes:
 control:
   socket: control.sock
 YAML
+  } >"$place/masterpool.yaml"
   start "$place/log" "$bin/masterpool" run --config "$place/masterpool.yaml"
   supervisor_pid=$pid
   serving masterpool "$masterpool_port" "$place/log"
@@ -141,6 +209,14 @@ YAML
   status=$("$bin/masterpool" status --json --control "$place/run/control.sock" | tr -d '\n ')
   masterpool_pids=$(sed -n 's/.*"proxy":{\([^}]*\).*/\1/p' <<<"$status" | grep -oE '"pid":[0-9]+' | grep -oE '[0-9]+')
   [[ -n $masterpool_pids ]] || { echo "no proxy in the status: $status" >&2; exit 1; }
+}
+
+# start_all THREADS ORIGINS CONCURRENCY
+start_all() {
+  start_origins "$2"
+  start_haproxy "$1" "$2" 0
+  start_nginx "$1" "$2"
+  start_masterpool "$1" "$2" "$3"
 }
 
 # stop_servers: all that were started, latest first.
