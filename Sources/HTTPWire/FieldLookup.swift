@@ -2,6 +2,14 @@ extension RequestHead {
   /// The value of the first field called `name` (in lower case, of letters, digits and `-`), without blanks around it.
   /// A walk over all lines: for what is asked now and then, not for each request.
   public func field(_ name: StaticString, in bytes: Span<UInt8>) -> ByteRange? { section.field(name, in: bytes) }
+
+  /// What stands behind the target's first `?`, as it came.
+  public func query(in bytes: Span<UInt8>) -> ByteRange {
+    for at in Int(target.start)..<Int(target.end) where bytes[at] == ASCII.question {
+      return ByteRange(at &+ 1, Int(target.end))
+    }
+    return ByteRange()
+  }
 }
 
 extension ResponseHead {

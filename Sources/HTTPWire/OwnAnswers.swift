@@ -39,6 +39,7 @@ public func writeContinue(into out: inout OutputSpan<UInt8>) -> Bool {
 func reasonPhrase(_ status: Int) -> StaticString {
   switch status {
   case 200: "OK"
+  case 206: "Partial Content"
   case 304: "Not Modified"
   case 400: "Bad Request"
   case 401: "Unauthorized"
@@ -47,8 +48,10 @@ func reasonPhrase(_ status: Int) -> StaticString {
   case 405: "Method Not Allowed"
   case 408: "Request Timeout"
   case 411: "Length Required"
+  case 412: "Precondition Failed"
   case 413: "Content Too Large"
   case 414: "URI Too Long"
+  case 416: "Range Not Satisfiable"
   case 417: "Expectation Failed"
   case 421: "Misdirected Request"
   case 429: "Too Many Requests"
