@@ -44,6 +44,13 @@ public struct OpenFile: BitwiseCopyable, Hashable, Sendable {
     device = UInt64(status.st_dev)
   }
 
+  /// False: it has been written to since it was opened, or made longer or shorter. A new name or owner does not count.
+  public var isUnchanged: Bool {
+    var status = stat()
+    return fstat(descriptor, &status) == 0 && Int(status.st_size) == size
+      && Self.nanoseconds(status.st_mtim) == modified
+  }
+
   private static func nanoseconds(_ time: timespec) -> Int64 {
     Int64(time.tv_sec).multipliedReportingOverflow(by: 1_000_000_000).partialValue &+ Int64(time.tv_nsec)
   }

@@ -7,6 +7,10 @@ enum Stage: UInt8, BitwiseCopyable {
   case handshaking
   /// Waits for a head, or for the rest of one.
   case head
+  /// A clerk finds out whether the answer is on disk.
+  case looking
+  /// The answer comes from disk.
+  case downloading
   /// The body, or its first part, is read before a worker is claimed.
   case intake
   case queued
@@ -28,6 +32,7 @@ struct Connection: BitwiseCopyable {
   var upload = Upload()
   var worker = WorkerSide()
   var answer = Answer()
+  var download = FileDownload()
 }
 
 /// The agent's socket.

@@ -61,6 +61,7 @@ extension Loop {
       if !c.pointee.request.isAnswered { door.counters.cutOff.bump() }
     }
     freeUpload(c)
+    c.pointee.download.end()
     c.pointee.request.isCounted = false
     c.pointee.request.isAnswered = false
     c.pointee.request.isConsumed = false

@@ -35,7 +35,7 @@ extension Loop {
       let destination = shared.destinations[index]
       c.pointee.request.pool = destination.pool
       c.pointee.request.isRepeatable = destination.retries || c.pointee.request.head.method.isSafe
-      startBody(c)
+      if !looksOnDisk(c, pathCount: pathCount) { startBody(c) }
     }
   }
 }

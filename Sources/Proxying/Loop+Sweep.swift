@@ -24,6 +24,11 @@ extension Loop {
       door.counters.handshakesFailedTotal.bump()
       closeAgent(c)
     case .head: expireHead(c)
+    // A worker may be quicker.
+    case .looking: startBody(c)
+    case .downloading:
+      dropAgent(c, reset: true)
+      closeAgent(c)
     case .intake: reply(c, 408, "The rest of the body did not come in time.", closing: true)
     case .queued: leaveLine(c)
     case .connecting: workerRefused(c, ETIMEDOUT)
@@ -78,14 +83,14 @@ extension Loop {
       let c = slab[index]
       switch c.pointee.stage {
       case .vacant: continue
-      case .handshaking, .head, .intake, .replying, .lingering: break
+      case .handshaking, .head, .looking, .downloading, .intake, .replying, .lingering: break
       case .queued:
         let (ticket, pool) = (ticket(c), c.pointee.request.pool)
         _ = shared.ledger.withLock { $0.withdraw(ticket, from: pool, timedOut: false) }
       case .connecting: releaseWorker(c, .unused)
       case .exchanging: releaseWorker(c, .abandoned)
       }
-      dropAgent(c, reset: c.pointee.stage == .exchanging)
+      dropAgent(c, reset: c.pointee.stage == .exchanging || c.pointee.stage == .downloading)
       closeAgent(c)
     }
   }

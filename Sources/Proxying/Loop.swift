@@ -44,7 +44,8 @@ struct Loop: ~Copyable {
   /// For a head that is being written anew, and for a path.
   let scratch: UnsafeMutableBufferPointer<UInt8>
   var storedBytes = 0
-  var files: FileDesk
+  /// Nil: nothing is answered from disk.
+  var files: FileDesk?
   /// When the events being handled were fetched.
   var now: Int64
   var nextSweep: Int64
@@ -66,7 +67,7 @@ struct Loop: ~Copyable {
     maxBufferedBody = limits.maxBufferedBody.bytes
     maxBody = limits.maxBodySize.bytes
     maxConnections = shared.maxConnections
-    files = shared.files
+    files = shared.files.isOpen ? shared.files : nil
     poller = Poller(descriptor: door.poller)
     slab = try Slab(capacity: maxConnections)
     // A head, the identity that goes with it, and room for a body beside them.
@@ -141,7 +142,8 @@ struct Loop: ~Copyable {
     case .handshaking: continueHandshake(c)
     case .head: readHead(c)
     case .intake: readBody(c)
-    case .queued, .connecting: if agentIsGone(c) { abandon(c) }
+    case .queued, .connecting, .looking: if agentIsGone(c) { abandon(c) }
+    case .downloading: if agentIsGone(c) { abandon(c) } else { download(c) }
     case .exchanging:
       if agentIsGone(c) { return abandon(c) }
       streamBody(c)
@@ -165,7 +167,7 @@ struct Loop: ~Copyable {
     case .exchanging:
       streamBody(c)
       if c.pointee.stage == .exchanging { relayAnswer(c) }
-    case .vacant, .handshaking, .head, .intake, .queued, .replying, .lingering: break
+    case .vacant, .handshaking, .head, .looking, .downloading, .intake, .queued, .replying, .lingering: break
     }
   }
 
@@ -197,7 +199,8 @@ struct Loop: ~Copyable {
       case .granted(let grant): takeFromAfar(grant)
       case .accepted(let newcomer): welcome(newcomer)
       case .cutOff(let claims): cutOff(claims)
-      case .files(let desk): files = desk
+      case .files(let desk): files = desk.isOpen ? desk : nil
+      case .looked(let ticket, let outcome): takeOutcome(outcome, for: ticket)
       case .stop(let end): stop(by: end.nanoseconds)
       }
     }

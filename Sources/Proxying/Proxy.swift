@@ -28,6 +28,7 @@ public enum Proxy {
       var desk = LinkDesk(peer: peer, shared: shared, signals: signals)
       desk.run(early: early)
       threads.forEach { pthread_join($0, nil) }
+      shared.clerks.close()
       desk.finish()
       return 0
     } catch {

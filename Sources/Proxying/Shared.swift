@@ -18,6 +18,7 @@ final class Shared: Sendable {
   let outbox: Outbox
   /// The loops' first one.
   let files: FileDesk
+  let clerks: FileClerks
   let journal = Journal()
   /// Open downstream connections of all loops.
   let connections = Atomic<Int>(0)
@@ -44,6 +45,8 @@ final class Shared: Sendable {
     self.doors = doors
     self.outbox = outbox
     files = FileDesk(configuration.files)
+    clerks = FileClerks(
+      threads: configuration.limits.fileThreads, queue: configuration.limits.fileQueue, doors: doors)
     acceptingLoops = Atomic(doors.count)
     maxConnections = Self.connections(configuration.limits.maxConnections)
     ledger = Mutex(ClaimLedger(pools: configuration.pools))
@@ -88,7 +91,10 @@ enum LoopMessage: Sendable {
   case accepted(Newcomer)
   /// Break off the claims of a worker that is gone.
   case cutOff(ClaimLedger.CutOff)
+  /// From now on answers are looked for there.
   case files(FileDesk)
+  /// What a clerk found for a request of this loop.
+  case looked(LookTicket, FileOutcome)
   /// No new connections, and everything over by then.
   case stop(by: Instant)
 }
@@ -190,6 +196,9 @@ final class LoopCounters: Sendable {
   let requestsInFlight = Atomic<Int>(0)
   let retriedTotal = Atomic<Int>(0)
   let handshakesFailedTotal = Atomic<Int>(0)
+  let filesTotal = Atomic<Int>(0)
+  let fileBytesTotal = Atomic<Int>(0)
+  let looksRefusedTotal = Atomic<Int>(0)
   let cutOff = Atomic<Int>(0)
   let informational = Atomic<Int>(0)
   let successful = Atomic<Int>(0)
@@ -214,6 +223,9 @@ final class LoopCounters: Sendable {
     sum.requestsInFlight += requestsInFlight.load(ordering: .relaxed)
     sum.retriedTotal += retriedTotal.load(ordering: .relaxed)
     sum.handshakesFailedTotal += handshakesFailedTotal.load(ordering: .relaxed)
+    sum.filesTotal += filesTotal.load(ordering: .relaxed)
+    sum.fileBytesTotal += fileBytesTotal.load(ordering: .relaxed)
+    sum.looksRefusedTotal += looksRefusedTotal.load(ordering: .relaxed)
     sum.responses[0] += cutOff.load(ordering: .relaxed)
     sum.responses[1] += informational.load(ordering: .relaxed)
     sum.responses[2] += successful.load(ordering: .relaxed)

@@ -63,6 +63,11 @@ public struct ProxyCounters: Hashable, Sendable, Codable {
   /// Requests that went to a second worker.
   public var retriedTotal = 0
   public var handshakesFailedTotal = 0
+  /// Answers that came from disk, without a worker, and their bodies' bytes.
+  public var filesTotal = 0
+  public var fileBytesTotal = 0
+  /// Requests that went to a worker since too many files were being looked at.
+  public var looksRefusedTotal = 0
   public var pools: [PoolCounters] = []
   public var workers: [WorkerCounters] = []
 

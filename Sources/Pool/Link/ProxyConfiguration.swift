@@ -82,11 +82,16 @@ public struct ProxyLimits: Hashable, Sendable, Codable {
   public var maxBodySize: ByteCount
   /// Request bodies up to this are read whole before a worker is claimed, and can be replayed.
   public var maxBufferedBody: ByteCount
+  /// Threads beside the loops that hash files and read trees, and how many requests may wait for one of them; more go
+  /// to a worker.
+  public var fileThreads: Int
+  public var fileQueue: Int
 
   public init(
     threads: Int? = nil, maxConnections: Int = 20000, headerTimeout: Duration = .seconds(10),
     idleTimeout: Duration = .seconds(75), maxHeaderSize: ByteCount = .kibibytes(32),
-    maxBodySize: ByteCount = .mebibytes(64), maxBufferedBody: ByteCount = .mebibytes(1)
+    maxBodySize: ByteCount = .mebibytes(64), maxBufferedBody: ByteCount = .mebibytes(1),
+    fileThreads: Int = 2, fileQueue: Int = 1000
   ) {
     self.threads = threads
     self.maxConnections = maxConnections
@@ -95,6 +100,8 @@ public struct ProxyLimits: Hashable, Sendable, Codable {
     self.maxHeaderSize = maxHeaderSize
     self.maxBodySize = maxBodySize
     self.maxBufferedBody = maxBufferedBody
+    self.fileThreads = fileThreads
+    self.fileQueue = fileQueue
   }
 }
 

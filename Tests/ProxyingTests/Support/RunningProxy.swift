@@ -130,6 +130,7 @@ struct Arrangement: Sendable {
   var limits = ProxyLimits(threads: 1)
   var listeners = [ListenerConfiguration(address: .ip(host: "127.0.0.1", port: 0))]
   var routes = [Route(path: "/", allow: .any, pool: masters)]
+  var files = FilePlan()
 
   var configuration: ProxyConfiguration {
     var limits = limits
@@ -139,7 +140,7 @@ struct Arrangement: Sendable {
       pools: [
         ProxiedPool(name: masters, concurrency: concurrency, queue: queue, requestTimeout: requestTimeout)
       ],
-      routes: routes)
+      routes: routes, files: files)
   }
 }
 
