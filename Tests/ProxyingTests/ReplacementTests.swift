@@ -82,6 +82,8 @@ import Testing
         let done = Gate()
         let progress = Progress(Array(repeating: 0, count: Self.agents))
         async let answered = crowd(proxy.address, progress, until: done)
+        // Also when something fails: the crowd would go on for ever.
+        defer { done.open() }
         var living: [(WorkerID, Origin)] = []
         for generation in 1...30 {
           let worker = worker(generation % Self.slots, generation)
