@@ -1,7 +1,10 @@
 // The system's OpenSSL, with functions for the macros that Swift cannot import.
 #pragma once
 #include <openssl/bio.h>
+#include <openssl/core_names.h>
 #include <openssl/err.h>
+#include <openssl/params.h>
+#include <openssl/rand.h>
 #include <openssl/pem.h>
 #include <openssl/ssl.h>
 #include <openssl/x509.h>
@@ -27,6 +30,40 @@ static inline void copenssl_set_modes(SSL_CTX *context) {
 // Sessions live in tickets alone.
 static inline void copenssl_disable_session_cache(SSL_CTX *context) {
   SSL_CTX_set_session_cache_mode(context, SSL_SESS_CACHE_OFF);
+}
+
+static inline int copenssl_certificate_count(const STACK_OF(X509) *chain) { return sk_X509_num(chain); }
+static inline X509 *copenssl_certificate(const STACK_OF(X509) *chain, int index) { return sk_X509_value(chain, index); }
+
+// Where the certificate's file brought no chain, OpenSSL would look for one among the authorities, and verify it, anew
+// in each handshake: once is enough. Where there is none to be found, the certificate goes alone.
+static inline void copenssl_settle_chain(SSL_CTX *context) {
+  STACK_OF(X509) *chain = NULL;
+  if (SSL_CTX_get0_chain_certs(context, &chain) != 1 || sk_X509_num(chain) <= 0) {
+    SSL_CTX_build_cert_chain(context, SSL_BUILD_CHAIN_FLAG_NO_ROOT | SSL_BUILD_CHAIN_FLAG_IGNORE_ERROR |
+                                          SSL_BUILD_CHAIN_FLAG_CLEAR_ERROR);
+  }
+  ERR_clear_error();
+  SSL_CTX_set_mode(context, SSL_MODE_NO_AUTO_CHAIN);
+}
+
+// What hangs on a context and is freed with it.
+static inline int copenssl_new_context_slot(CRYPTO_EX_free *release) {
+  return SSL_CTX_get_ex_new_index(0, NULL, NULL, NULL, release);
+}
+
+static const int copenssl_ticket_vector = 16;
+
+// AES-256-CBC and HMAC-SHA-256 by 32 bytes of key each; for sealing or for opening. 1 when done.
+static inline int copenssl_key_ticket(EVP_CIPHER_CTX *cipher, EVP_MAC_CTX *authentication, const unsigned char *keys,
+                                      const unsigned char *vector, int sealing) {
+  OSSL_PARAM parameters[] = {
+      OSSL_PARAM_construct_octet_string(OSSL_MAC_PARAM_KEY, (void *)(keys + 32), 32),
+      OSSL_PARAM_construct_utf8_string(OSSL_MAC_PARAM_DIGEST, (char *)"SHA256", 0),
+      OSSL_PARAM_construct_end(),
+  };
+  return EVP_CipherInit_ex(cipher, EVP_aes_256_cbc(), NULL, keys, vector, sealing) == 1 &&
+         EVP_MAC_CTX_set_params(authentication, parameters) == 1;
 }
 
 // One read for a record's head and body.

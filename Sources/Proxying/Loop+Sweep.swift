@@ -12,6 +12,7 @@ extension Loop {
       expire(c)
     }
     let instant = instant
+    for listener in shared.listeners { listener.tls?.memory.tickets.rotate(at: instant) }
     shared.post(shared.ledger.withLock { $0.resume(at: instant) })
     if let end, now >= end { cutEverything() } else { startAccepting() }
   }

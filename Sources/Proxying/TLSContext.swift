@@ -5,25 +5,29 @@ import Pool
 /// One listener's keys, trust and rules, shared by the sessions of all loops: OpenSSL counts its references itself.
 final class TLSContext: @unchecked Sendable {
   let pointer: OpaquePointer
+  let memory: TLSMemory
 
   deinit { SSL_CTX_free(pointer) }
 
   init(_ configuration: TLSConfiguration) throws(SetupFailure) {
+    memory = TLSMemory(tickets: try TicketKeys(lifetime: configuration.sessionLifetime, at: .now()))
     guard let context = SSL_CTX_new(TLS_server_method()) else { throw SetupFailure("OpenSSL: \(lastProblem())") }
     pointer = context
+    try memory.attach(to: context)
     guard copenssl_set_minimum_tls12(context) == 1 else { throw SetupFailure("OpenSSL: \(lastProblem())") }
     copenssl_set_modes(context)
     copenssl_set_read_ahead(context)
     copenssl_refuse_passphrases(context)
-    try useSessions()
+    try useSessions(configuration.sessionLifetime)
     try useCertificate(configuration)
     try useVerification(configuration)
+    copenssl_settle_chain(pointer)
   }
 
-  /// Tickets carry the verified certificate with them. Their keys die with this process, so a new revocation list,
-  /// which a new proxy brings, is not sidestepped by an old session.
-  private func useSessions() throws(SetupFailure) {
+  /// Tickets carry the verified certificate with them.
+  private func useSessions(_ lifetime: Duration) throws(SetupFailure) {
     copenssl_disable_session_cache(pointer)
+    SSL_CTX_set_timeout(pointer, Int(clamping: max(1, lifetime.components.seconds)))
     let name = Array("masterpool".utf8)
     guard SSL_CTX_set_session_id_context(pointer, name, UInt32(name.count)) == 1,
       SSL_CTX_set_num_tickets(pointer, 1) == 1
@@ -80,6 +84,7 @@ final class TLSContext: @unchecked Sendable {
     guard X509_VERIFY_PARAM_set_flags(SSL_CTX_get0_param(pointer), flags) == 1 else {
       throw SetupFailure("OpenSSL: \(lastProblem())")
     }
+    for list in lists { memory.certificates.end(with: list) }
   }
 }
 

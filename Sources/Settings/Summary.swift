@@ -35,7 +35,8 @@ private func listener(_ listener: ListenerConfiguration) -> String {
     case .required: "client certificates required"
     }
   let revoked = tls.clientCA == nil ? "" : tls.clientCRL == nil ? ", no revocation list" : ", revocations checked"
-  return "\(listener.address), TLS with \(tls.certificate), \(clients)\(revoked)"
+  return "\(listener.address), TLS with \(tls.certificate), \(clients)\(revoked), "
+    + "sessions for \(tls.sessionLifetime.short)"
 }
 
 private func pool(of plan: PoolPlan) -> [String] {

@@ -22,7 +22,9 @@ public struct Vocabulary: Sendable {
     ])
 
   static let listener = Vocabulary(["address"], ["tls": tls])
-  static let tls = Vocabulary(["certificate", "private_key", "client_ca", "client_crl", "verify_client"])
+  static let tls = Vocabulary([
+    "certificate", "private_key", "client_ca", "client_crl", "verify_client", "session_lifetime",
+  ])
   static let proxy = Vocabulary([
     "threads", "max_connections", "header_timeout", "idle_timeout", "max_header_size", "max_body_size",
     "max_buffered_body",

@@ -93,7 +93,7 @@ import Testing
   @Test func everythingOfTheFileArrives() throws {
     let text = """
       listen: [{address: "127.0.0.1:0", tls: {certificate: ssl/server.pem, private_key: ssl/server.key,
-        client_ca: ssl/ca.pem, client_crl: ssl/crl.pem, verify_client: required}}]
+        client_ca: ssl/ca.pem, client_crl: ssl/crl.pem, verify_client: required, session_lifetime: 5m}}]
       pools:
         a:
           command: [my-master, "{port}", ""]
@@ -115,7 +115,7 @@ import Testing
           tls: TLSConfiguration(
             certificate: "/etc/masterpool/ssl/server.pem", privateKey: "/etc/masterpool/ssl/server.key",
             clientCA: "/etc/masterpool/ssl/ca.pem", clientCRL: "/etc/masterpool/ssl/crl.pem",
-            verifyClient: .required))
+            verifyClient: .required, sessionLifetime: .seconds(300)))
       ])
     let pool = try #require(settings.pools.first)
     #expect(

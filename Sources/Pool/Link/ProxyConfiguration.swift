@@ -56,16 +56,19 @@ public struct TLSConfiguration: Hashable, Sendable, Codable {
   public var clientCA: String?
   public var clientCRL: String?
   public var verifyClient: ClientVerification
+  /// How long a session can be resumed; its tickets' keys change as often.
+  public var sessionLifetime: Duration
 
   public init(
     certificate: String, privateKey: String, clientCA: String? = nil, clientCRL: String? = nil,
-    verifyClient: ClientVerification = .none
+    verifyClient: ClientVerification = .none, sessionLifetime: Duration = .seconds(3600)
   ) {
     self.certificate = certificate
     self.privateKey = privateKey
     self.clientCA = clientCA
     self.clientCRL = clientCRL
     self.verifyClient = verifyClient
+    self.sessionLifetime = sessionLifetime
   }
 }
 

@@ -40,6 +40,8 @@ extension Reader {
     return PlacedListener(field: section["address"] ?? field, address: address, tls: tls, isSound: tls != nil)
   }
 
+  private static let sessionLifetime = Duration.seconds(60) ... .seconds(86400)
+
   private func tls(_ section: Section) -> TLSConfiguration? {
     guard case .mapping = section.field.shape else { return nil }
     let certificate = section.required("certificate", example: "ssl/server.pem", file)
@@ -50,10 +52,12 @@ extension Reader {
     let verify = section.read("verify_client", asked ? .optional : .none) { field in
       field.choice(TLSConfiguration.ClientVerification.self)
     }
+    let lifetime = section.read("session_lifetime", .seconds(3600)) { $0.time(in: Self.sessionLifetime) }
     refuseContradictions(section, verify, asked: asked)
     guard let certificate, let key else { return nil }
     return TLSConfiguration(
-      certificate: certificate, privateKey: key, clientCA: authority, clientCRL: revoked, verifyClient: verify)
+      certificate: certificate, privateKey: key, clientCA: authority, clientCRL: revoked, verifyClient: verify,
+      sessionLifetime: lifetime)
   }
 
   private func refuseContradictions(
