@@ -72,7 +72,7 @@ let package = Package(
 
     tests(of: "Pool", ["Seeded"]), tests(of: "HTTPWire", ["Seeded"]), tests(of: "Settings"),
     tests(of: "Files", ["TestSupport", "Pool"]),
-    tests(of: "Proxying", ["COpenSSL", "TestSupport", "Seeded", "HTTPWire", "Pool"]),
+    tests(of: "Proxying", ["CLinux", "COpenSSL", "TestSupport", "Seeded", "HTTPWire", "Pool"]),
     tests(of: "Fetching", ["TestSupport"]), tests(of: "Supervision", ["TestSupport", "Pool"]),
     tests(of: "Control", ["TestSupport", "Pool"]), tests(of: "Authority"),
 

@@ -30,7 +30,7 @@ struct Identity: BitwiseCopyable {
   /// Nil: the certificate names nobody in a way that can be passed on; its agent is turned away.
   init?(certificate: OpaquePointer, at address: PeerAddress) {
     guard let name = Self.commonName(certificate), let subject = Self.subject(certificate),
-      let pem = Self.escapedPEM(certificate)
+      let pem = EscapedPEM.text(of: certificate)
     else { return nil }
     let headers =
       ["X-Client-Verify: SUCCESS", "X-Client-DN: \(subject)", "X-Client-Cert: \(pem)"]
@@ -88,25 +88,6 @@ struct Identity: BitwiseCopyable {
     guard copenssl_print_rfc2253(memory, X509_get_subject_name(certificate)) >= 0 else { return nil }
     let text = contents(memory)
     return text.utf8.allSatisfy { $0 >= 0x20 && $0 < 0x7f } ? text : nil
-  }
-
-  /// The PEM text as one percent-encoded line.
-  private static func escapedPEM(_ certificate: OpaquePointer) -> String? {
-    guard let memory = BIO_new(BIO_s_mem()) else { return nil }
-    defer { BIO_free(memory) }
-    guard PEM_write_bio_X509(memory, certificate) == 1 else { return nil }
-    var escaped = ""
-    for byte in contents(memory).utf8 {
-      switch byte {
-      case UInt8(ascii: "a")...UInt8(ascii: "z"), UInt8(ascii: "A")...UInt8(ascii: "Z"),
-        UInt8(ascii: "0")...UInt8(ascii: "9"), UInt8(ascii: "-"):
-        escaped.unicodeScalars.append(Unicode.Scalar(byte))
-      default:
-        escaped += byte < 16 ? "%0" : "%"
-        escaped += String(byte, radix: 16, uppercase: true)
-      }
-    }
-    return escaped
   }
 
   private static func contents(_ memory: OpaquePointer) -> String {

@@ -81,7 +81,10 @@ struct Loop: ~Copyable {
     poller.add(door.bell, [.input, .edge], Token(.mailbox, 0))
   }
 
-  deinit { scratch.deallocate() }
+  deinit {
+    scratch.deallocate()
+    clinux_drop_blocks()
+  }
 
   var instant: Instant { Instant(nanoseconds: now) }
 

@@ -1,4 +1,5 @@
 import CLinux
+import COpenSSL
 import Glibc
 import Pool
 
@@ -17,6 +18,8 @@ public enum Proxy {
   public static func run(link: Int32, listeners: [Int32], leavesSignals: Bool = false) -> Int32 {
     defer { listeners.forEach { close($0) } }
     signal(SIGPIPE, SIG_IGN)
+    // Only before OpenSSL has taken any memory; where it has, it goes on as it did.
+    CRYPTO_set_mem_functions(clinux_take_block, clinux_resize_block, clinux_give_block)
     let signals = leavesSignals ? -1 : clinux_take_termination()
     let peer = LinkPeer(descriptor: link)
     peer.send(.hello(version: Link.version, pid: getpid()))

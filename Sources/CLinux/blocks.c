@@ -1,0 +1,40 @@
+#include "blocks.h"
+
+#include <malloc.h>
+#include <stdlib.h>
+
+enum { SMALLEST = 16 << 10, BLOCK = 20 << 10, SLACK = 64, MOST = 32 };
+
+static _Thread_local struct {
+  void *blocks[MOST];
+  int count;
+} kept;
+
+void *clinux_take_block(size_t size, const char *file, int line) {
+  (void)file, (void)line;
+  if (size == 0) return NULL;
+  if (size < SMALLEST || size > BLOCK) return malloc(size);
+  return kept.count > 0 ? kept.blocks[--kept.count] : malloc(BLOCK);
+}
+
+void *clinux_resize_block(void *block, size_t size, const char *file, int line) {
+  if (block == NULL) return clinux_take_block(size, file, line);
+  if (size > 0) return realloc(block, size);
+  clinux_give_block(block, file, line);
+  return NULL;
+}
+
+void clinux_give_block(void *block, const char *file, int line) {
+  (void)file, (void)line;
+  if (block == NULL) return;
+  size_t size = malloc_usable_size(block);
+  if (size >= BLOCK && size < BLOCK + SLACK && kept.count < MOST) {
+    kept.blocks[kept.count++] = block;
+  } else {
+    free(block);
+  }
+}
+
+void clinux_drop_blocks(void) {
+  while (kept.count > 0) free(kept.blocks[--kept.count]);
+}

@@ -1,0 +1,11 @@
+// Memory for a library that takes and gives back large buffers all the time.
+#pragma once
+#include <stddef.h>
+
+/// As malloc, realloc and free, which they stand on, but a thread keeps a few blocks of between 16 and 20 KiB for the
+/// next use: buffers of that size would else cut up the heap around whatever lives longer. File and line are not used.
+void *clinux_take_block(size_t size, const char *file, int line);
+void *clinux_resize_block(void *block, size_t size, const char *file, int line);
+void clinux_give_block(void *block, const char *file, int line);
+/// Frees what this thread keeps.
+void clinux_drop_blocks(void);
