@@ -169,7 +169,7 @@ public struct ChunkScanner: BitwiseCopyable, Sendable {
     }
     guard byte == ASCII.colon, name.count > 0 else { throw .badTrailer }
     // RFC 9110 §6.5.1: what frames, routes or identifies a message may not come after it.
-    guard name.kind == .plain else { throw .forbiddenTrailer }
+    guard name.kind == .plain || name.kind == .date else { throw .forbiddenTrailer }
     state = .trailerValue
   }
 

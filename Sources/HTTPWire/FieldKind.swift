@@ -6,6 +6,8 @@ enum FieldKind: UInt8, BitwiseCopyable {
   case transferEncoding
   case connection
   case expect
+  /// Of an answer; RFC 9110 §6.6.1 has whoever relays one without it add it.
+  case date
   /// Speaks to the next hop only (RFC 9110 §7.6.1), or to a proxy.
   case hopByHop
   /// Says who the agent is or where it comes from: ours to say.
@@ -37,7 +39,8 @@ struct FoldedName: BitwiseCopyable {
   /// False for most names that mean nothing here, by their folded first eight bytes.
   @inline(__always) static func mayMatter(_ first: UInt64) -> Bool {
     switch first {
-    case Word("host").bits, Word("expect").bits, Word("te").bits, Word("upgrade").bits, Word("proxy").bits,
+    case Word("host").bits, Word("date").bits, Word("expect").bits, Word("te").bits, Word("upgrade").bits,
+      Word("proxy").bits,
       Word("connecti").bits, Word("content-").bits, Word("transfer").bits, Word("keep-ali").bits,
       Word("http2-se").bits, Word("x-client").bits, Word("ssl-clie").bits, Word("x-forwar").bits,
       Word("x-real-i").bits, Word("forwarde").bits, Word("client-c").bits:
@@ -70,6 +73,7 @@ struct FoldedName: BitwiseCopyable {
   @inline(__always) var kind: FieldKind {
     switch first {
     case Word("host").bits: return .host
+    case Word("date").bits: return .date
     case Word("expect").bits: return .expect
     case Word("te").bits, Word("upgrade").bits, Word("proxy").bits: return .hopByHop
     case Word("connecti").bits: return second == Word("on").bits && count == 10 ? .connection : .plain

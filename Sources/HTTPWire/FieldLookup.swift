@@ -12,6 +12,31 @@ extension RequestHead {
   }
 }
 
+extension RequestHead {
+  /// Its Accept names a kind of JSON.
+  public func acceptsJSON(_ bytes: Span<UInt8>) -> Bool {
+    guard let value = field("accept", in: bytes) else { return false }
+    let text = bytes.extracting(value)
+    guard text.count >= 4 else { return false }
+    for start in 0...(text.count - 4) where bytes.matches(value.part(start, 4), "json") { return true }
+    return false
+  }
+
+  /// RFC 9112 §3.2.4.
+  public func isForServer(_ bytes: Span<UInt8>) -> Bool { bytes.extracting(target).isEqual(to: "*") }
+
+  /// RFC 9110 §7.6.2.
+  public func hasNoHopLeft(_ bytes: Span<UInt8>) -> Bool {
+    field("max-forwards", in: bytes).map { bytes.extracting($0).isEqual(to: "0") } ?? false
+  }
+}
+
+extension ByteRange {
+  fileprivate func part(_ offset: Int, _ count: Int) -> ByteRange {
+    ByteRange(Int(start) + offset, Int(start) + offset + count)
+  }
+}
+
 extension ResponseHead {
   /// The value of the first field called `name` (in lower case, of letters, digits and `-`), without blanks around it.
   /// A walk over all lines: for what is asked now and then, not for each response.

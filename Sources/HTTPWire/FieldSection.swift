@@ -24,6 +24,7 @@ struct FieldSection: BitwiseCopyable {
     fileprivate(set) var saysClose = false
     fileprivate(set) var saysKeepAlive = false
     fileprivate(set) var expectsContinue = false
+    fileprivate(set) var hasDate = false
     fileprivate(set) var cutCount = 0
     fileprivate(set) var optionCount = 0
     /// True where `cuts` does not tell all, and each line must be looked at again.
@@ -75,6 +76,7 @@ struct FieldSection: BitwiseCopyable {
     let wholeLine = ByteRange(found.line, valueEnd &+ 2)
     switch (name.kind, sender) {
     case (.plain, _), (.host, .worker), (.expect, .worker), (.identity, .worker): break
+    case (.date, _): found.hasDate = true
     case (.host, .agent):
       try takeHost(bytes, value)
       if !found.keepsHost { cut(wholeLine) }
@@ -134,7 +136,7 @@ struct FieldSection: BitwiseCopyable {
     switch FoldedName(folding: bytes, Int(option.start), Int(option.end)).kind {
     // They never pass, or framing and routing stand on them, which no agent may switch off.
     case .host, .contentLength, .transferEncoding, .connection, .expect, .hopByHop, .disguisedFraming: break
-    case .plain, .identity:
+    case .plain, .identity, .date:
       guard found.optionCount < options.count else { throw .tooManyConnectionOptions }
       options[found.optionCount] = option
       found.optionCount &+= 1

@@ -37,13 +37,12 @@ public func writeRequest(
 }
 
 /// Writes the head of a worker's answer for an agent that speaks `version`, without what is not for the next hop.
-/// `framing` is how the body goes down, which may differ from how it came. False, with nothing written, where it does
-/// not fit.
+/// `framing` is how the body goes down, which may differ from how it came; `date` is added where the worker did not say
+/// when. False, with nothing written, where it does not fit.
 @_lifetime(out: copy out)
 public func writeResponse(
   _ head: borrowing ResponseHead, _ bytes: Span<UInt8>, to version: HTTPVersion, framing: BodyFraming,
-  keepAlive: Bool,
-  into out: inout OutputSpan<UInt8>
+  keepAlive: Bool, date: DateText? = nil, into out: inout OutputSpan<UInt8>
 ) -> Bool {
   guard out.freeCapacity >= head.forwardedAtMost else { return false }
   out.append(copying: "HTTP/1.1 ")
@@ -58,7 +57,10 @@ public func writeResponse(
   case .chunked: out.append(copying: "Transfer-Encoding: chunked\r\n")
   case .untilClose: break
   }
-  if !head.isInformational { out.appendConnection(to: version, keepAlive: keepAlive) }
+  if !head.isInformational {
+    if let date, !head.section.found.hasDate { out.appendDate(date.span) }
+    out.appendConnection(to: version, keepAlive: keepAlive)
+  }
   out.append(copying: "\r\n")
   return true
 }
@@ -118,7 +120,8 @@ extension FieldSection {
       (.identity, .agent), (.expect, .agent):
       return false
     case (.host, .agent): return found.keepsHost
-    case (.host, .worker), (.plain, _), (.identity, .worker), (.expect, .worker): return !isOption(bytes, name)
+    case (.host, .worker), (.plain, _), (.date, _), (.identity, .worker), (.expect, .worker):
+      return !isOption(bytes, name)
     }
   }
 

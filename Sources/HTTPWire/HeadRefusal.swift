@@ -40,10 +40,10 @@ public enum HeadRefusal: UInt8, Error, BitwiseCopyable, Sendable, CaseIterable {
     switch self {
     case .malformedRequestLine: "The request line is not METHOD SP TARGET SP HTTP/1.1."
     case .malformedStatusLine: "The status line is not HTTP/1.1 SP STATUS SP REASON."
-    case .unsupportedMethod: "The method CONNECT is not served here."
+    case .unsupportedMethod: "The methods CONNECT and TRACE are not served here."
     case .methodTooLong: "The method's name is longer than \(RequestHead.maxMethodBytes) bytes."
     case .badTarget: "The request target is not a path or http(s) URL, or holds bytes that must be percent-encoded."
-    case .targetTooLong: "The request line is longer than the limit for a head."
+    case .targetTooLong: "The request target is longer than the limit."
     case .unsupportedVersion: "Only HTTP/1.1 and HTTP/1.0 are served here."
     case .bareLineFeed: "A line ends in LF without CR."
     case .bareCarriageReturn: "The head holds a CR that no LF follows."

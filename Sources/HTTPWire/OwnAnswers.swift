@@ -1,30 +1,110 @@
-/// Writes a whole response of our own: `explanation` and a line end as text/plain, no body to HEAD. False, with nothing
-/// written, where it does not fit.
+/// What an answer of our own says, and how.
+public struct OwnAnswer: Sendable {
+  public enum Form: Hashable, Sendable {
+    /// The explanation and a line end.
+    case text
+    /// As a Puppet master writes its errors: `{"message":"…","issue_kind":"RUNTIME_ERROR"}`. Agents print the message.
+    case json
+  }
+
+  public var status: Int
+  /// Empty: no body.
+  public var explanation: String
+  public var form = Form.text
+  public var retryAfter: Int?
+  /// RFC 9110 §6.6.1: whoever has a clock says when.
+  public var date: DateText?
+
+  public init(
+    status: Int, explanation: String, form: Form = .text, retryAfter: Int? = nil, date: DateText? = nil
+  ) {
+    self.status = status
+    self.explanation = explanation
+    self.form = form
+    self.retryAfter = retryAfter
+    self.date = date
+  }
+
+  fileprivate var body: String {
+    if explanation.isEmpty { return "" }
+    switch form {
+    case .text: return "\(explanation)\n"
+    case .json: return "{\"message\":\(quoted(explanation)),\"issue_kind\":\"RUNTIME_ERROR\"}"
+    }
+  }
+
+  fileprivate var contentType: StaticString {
+    switch form {
+    case .text: "text/plain; charset=utf-8"
+    case .json: "application/json; charset=utf-8"
+    }
+  }
+
+  /// RFC 8259 §7.
+  private func quoted(_ text: String) -> String {
+    var result = "\""
+    for scalar in text.unicodeScalars {
+      switch scalar {
+      case "\"", "\\":
+        result += "\\"
+        result.unicodeScalars.append(scalar)
+      case "\n": result += "\\n"
+      default: if scalar.value >= 0x20 { result.unicodeScalars.append(scalar) }
+      }
+    }
+    return result + "\""
+  }
+}
+
+/// Writes a whole response of our own, no body to HEAD. False, with nothing written, where it does not fit.
 @_lifetime(out: copy out)
-public func writeError(
-  status: Int, explanation: String, retryAfter: Int? = nil, keepAlive: Bool, method: Method,
-  to version: HTTPVersion = .http11, into out: inout OutputSpan<UInt8>
+public func writeOwnAnswer(
+  _ answer: OwnAnswer, keepAlive: Bool, method: Method, to version: HTTPVersion = .http11,
+  into out: inout OutputSpan<UInt8>
 ) -> Bool {
-  let body = explanation.utf8.span
-  guard out.freeCapacity >= body.count &+ 256 else { return false }
+  let text = answer.body
+  let body = text.utf8.span
+  guard out.freeCapacity >= body.count &+ 320 else { return false }
   out.append(copying: "HTTP/1.1 ")
-  out.append(decimal: status)
+  out.append(decimal: answer.status)
   out.append(ASCII.space)
-  out.append(copying: reasonPhrase(status))
-  out.append(copying: "\r\nContent-Type: text/plain; charset=utf-8\r\n")
-  out.appendContentLength(body.count &+ 1)
-  if let retryAfter {
+  out.append(copying: reasonPhrase(answer.status))
+  out.append(copying: "\r\n")
+  if let date = answer.date { out.appendDate(date.span) }
+  if body.count > 0 {
+    out.append(copying: "Content-Type: ")
+    out.append(copying: answer.contentType)
+    out.append(copying: "\r\n")
+  }
+  out.appendContentLength(body.count)
+  if let retryAfter = answer.retryAfter {
     out.append(copying: "Retry-After: ")
     out.append(decimal: retryAfter)
     out.append(copying: "\r\n")
   }
   out.appendConnection(to: version, keepAlive: keepAlive)
   out.append(copying: "\r\n")
-  if method != .head {
-    out.append(copying: body)
-    out.append(ASCII.lineFeed)
-  }
+  if method != .head { out.append(copying: body) }
   return true
+}
+
+/// The same for a plain explanation.
+@_lifetime(out: copy out)
+public func writeError(
+  status: Int, explanation: String, retryAfter: Int? = nil, keepAlive: Bool, method: Method,
+  to version: HTTPVersion = .http11, into out: inout OutputSpan<UInt8>
+) -> Bool {
+  let answer = OwnAnswer(status: status, explanation: explanation, retryAfter: retryAfter)
+  return writeOwnAnswer(answer, keepAlive: keepAlive, method: method, to: version, into: &out)
+}
+
+extension OutputSpan where Element == UInt8 {
+  @_lifetime(self: copy self)
+  @inline(__always) mutating func appendDate(_ date: Span<UInt8>) {
+    append(copying: "Date: ")
+    append(copying: date)
+    append(copying: "\r\n")
+  }
 }
 
 /// Writes the interim response that an agent waits for before it sends its body (RFC 9110 §15.2.1).

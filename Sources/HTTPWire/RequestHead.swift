@@ -65,7 +65,7 @@ public struct RequestHead: BitwiseCopyable, Sendable {
 
   private mutating func advance(_ bytes: Span<UInt8>, _ limits: HeadLimits) throws(HeadRefusal) -> Bool {
     if phase == .requestLine {
-      guard try parseRequestLine(bytes) else { return false }
+      guard try parseRequestLine(bytes, limits) else { return false }
       phase = .fields
     }
     guard try section.parse(bytes, from: .agent, maxFields: limits.maxFields) else { return false }
@@ -73,12 +73,15 @@ public struct RequestHead: BitwiseCopyable, Sendable {
     return true
   }
 
-  private mutating func parseRequestLine(_ bytes: Span<UInt8>) throws(HeadRefusal) -> Bool {
+  private mutating func parseRequestLine(
+    _ bytes: Span<UInt8>, _ limits: HeadLimits
+  ) throws(HeadRefusal) -> Bool {
     guard let start = try skipEmptyLine(bytes) else { return false }
     guard try parseMethod(bytes, from: start) else { return false }
     let targetStart = Int(methodName.end) &+ 1
     let targetEnd = bytes.endOfTarget(from: max(targetStart, searched))
     searched = targetEnd
+    guard targetEnd &- targetStart <= limits.maxTargetBytes else { throw .targetTooLong }
     guard targetEnd < bytes.count else { return false }
     guard bytes[targetEnd] == ASCII.space, targetEnd > targetStart else {
       throw targetProblem(bytes[targetEnd])
@@ -108,8 +111,13 @@ public struct RequestHead: BitwiseCopyable, Sendable {
     }
     methodName = ByteRange(start, end)
     method = Method(bytes.word(at: start), count: end &- start)
-    if method == .other, bytes.extracting(methodName).isEqual(to: "CONNECT") { throw .unsupportedMethod }
+    if method == .other { try refuseMethods(bytes.extracting(methodName)) }
     return true
+  }
+
+  /// TRACE would show the agent what the worker is told of it, and RFC 9110 §9.3.8 asks for no more than that.
+  private func refuseMethods(_ name: Span<UInt8>) throws(HeadRefusal) {
+    if name.isEqual(to: "CONNECT") || name.isEqual(to: "TRACE") { throw .unsupportedMethod }
   }
 
   private func targetProblem(_ byte: UInt8) -> HeadRefusal {

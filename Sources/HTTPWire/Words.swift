@@ -67,10 +67,13 @@ public struct HeadLimits: BitwiseCopyable, Hashable, Sendable {
   /// Bytes from the start line to the empty line, both included.
   public let maxBytes: Int
   public let maxFields: Int
+  /// Of the request target; a request line that does not end within `maxBytes` counts as too long, too.
+  public let maxTargetBytes: Int
 
-  public init(maxBytes: Int, maxFields: Int = 100) {
+  public init(maxBytes: Int, maxFields: Int = 100, maxTargetBytes: Int = HeadLimits.ceiling) {
     self.maxBytes = min(max(maxBytes, 0), HeadLimits.ceiling)
     self.maxFields = maxFields
+    self.maxTargetBytes = maxTargetBytes
   }
 }
 

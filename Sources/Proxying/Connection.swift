@@ -4,6 +4,8 @@ import Pool
 /// Where a connection is in the life of a request.
 enum Stage: UInt8, BitwiseCopyable {
   case vacant
+  /// Waits for what a balancer says of the connection.
+  case greeting
   case handshaking
   /// Waits for a head, or for the rest of one.
   case head
@@ -40,6 +42,7 @@ struct AgentSide: BitwiseCopyable {
   /// -1: it went away, and the worker's answer is read for nobody.
   var descriptor: Int32 = -1
   var tls: TLSSession?
+  var peer = PeerAddress()
   var identity = Identity()
   /// There may be something to read.
   var isReadable = false
@@ -48,8 +51,18 @@ struct AgentSide: BitwiseCopyable {
   /// It is gone in both directions.
   var isBroken = false
   var watchesOutput = false
+  /// Held against the limit of its address.
+  var isCountedByAddress = false
+  /// It did not take an answer's bytes at once, and has a deadline for them.
+  var isSlow = false
+  /// Answers that it has had.
+  var answered: UInt32 = 0
+  /// Requests in a row that came before the one ahead of them was answered.
+  var pipelined: UInt32 = 0
+  /// The listener's index.
+  var listener: UInt16 = 0
   /// It has had an answer before.
-  var isKeptAlive = false
+  var isKeptAlive: Bool { answered > 0 }
   /// What it sent and nobody consumed yet.
   var input = Chunk()
   /// What it is to get.
@@ -73,6 +86,8 @@ struct RequestState: BitwiseCopyable {
   var isConsumed = false
   /// Payload bytes of a chunked body so far.
   var received = 0
+  /// When the next byte of the body is due, by the rate that it must come with.
+  var bodyDue: Int64 = .max
   /// When it leaves the line.
   var deadline: Int64 = 0
   /// When its worker counts as stuck.
@@ -115,6 +130,8 @@ struct WorkerSide: BitwiseCopyable {
   var isReadable = false
   var hasEnded = false
   var watchesOutput = false
+  /// It takes nothing of the request at the moment.
+  var isFull = false
   /// It takes no more of the request.
   var refusesInput = false
   /// It holds bytes that belong to no answer.
@@ -137,4 +154,6 @@ struct Answer: BitwiseCopyable {
   var scanner = ChunkScanner()
   /// Bytes of it went to the agent, or are about to.
   var hasBegun = false
+  /// Interim responses that came ahead of it.
+  var interims = 0
 }

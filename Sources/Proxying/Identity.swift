@@ -1,10 +1,11 @@
 import COpenSSL
 import Glibc
+import HTTPWire
 
 /// Who an agent is, as the workers are told and as the routes' rules see it. Rendered once for a connection, freed
 /// with it.
 struct Identity: BitwiseCopyable {
-  /// Whole header lines, then the verified name.
+  /// Whole header lines, `Via` first, then the verified name.
   private var base: UnsafeMutablePointer<UInt8>?
   private var headerCount = 0
   private var nameCount = 0
@@ -24,7 +25,7 @@ struct Identity: BitwiseCopyable {
 
   /// Without a certificate.
   init(anonymousAt address: PeerAddress, isTLS: Bool) {
-    store(headers: ["X-Client-Verify: NONE"] + Self.origin(address, isTLS), name: "")
+    store(headers: [Self.via, "X-Client-Verify: NONE"] + Self.origin(address, isTLS), name: "")
   }
 
   /// Nil: the certificate names nobody in a way that can be passed on; its agent is turned away.
@@ -33,11 +34,19 @@ struct Identity: BitwiseCopyable {
       let pem = EscapedPEM.text(of: certificate)
     else { return nil }
     let headers =
-      ["X-Client-Verify: SUCCESS", "X-Client-DN: \(subject)", "X-Client-Cert: \(pem)"]
+      [Self.via, "X-Client-Verify: SUCCESS", "X-Client-DN: \(subject)", "X-Client-Cert: \(pem)"]
       + Self.origin(address, true)
     guard headers.reduce(0, { $0 + $1.utf8.count + 2 }) <= Self.maxHeaderBytes else { return nil }
     store(headers: headers, name: name)
     isVerified = true
+  }
+
+  /// RFC 9110 §7.6.3, which asks it of gateways too, in requests. The version is the agent's, request by request.
+  private static let via = "Via: 1.1 masterpool"
+  private static let viaVersion = 7
+
+  @inline(__always) func name(version: HTTPVersion) {
+    base?[Self.viaVersion] = version == .http11 ? UInt8(ascii: "1") : UInt8(ascii: "0")
   }
 
   mutating func free() {

@@ -8,9 +8,12 @@ struct Listener: Sendable {
   /// Nil: in the clear.
   let tls: TLSContext?
   let isUnix: Bool
+  /// Nil: agents connect themselves.
+  let proxyProtocol: ProxyProtocolConfiguration?
 
   init(descriptor: Int32, configuration: ListenerConfiguration) throws(SetupFailure) {
     self.descriptor = descriptor
+    proxyProtocol = configuration.proxyProtocol
     switch configuration.address {
     case .ip: isUnix = false
     case .unix: isUnix = true
@@ -30,27 +33,34 @@ struct Listener: Sendable {
   }
 }
 
-/// The address that a connection came from, in numbers, as the workers are told it.
-struct PeerAddress: Sendable {
-  /// Nil for a unix socket.
-  let text: String?
+/// The address that a connection came from; none for a unix socket.
+struct PeerAddress: BitwiseCopyable, Sendable {
+  private var value: IPAddress
+  private var isKnown: Bool
+
+  init(_ address: IPAddress? = nil) {
+    value = address ?? IPAddress(high: 0, low: 0)
+    isKnown = address != nil
+  }
 
   init(_ storage: sockaddr_storage) {
-    var storage = storage
-    text = withUnsafeMutableBytes(of: &storage) { raw in
-      guard let base = raw.baseAddress else { return nil }
-      var buffer = [CChar](repeating: 0, count: Int(INET6_ADDRSTRLEN))
-      let family = Int32(base.assumingMemoryBound(to: sockaddr_storage.self).pointee.ss_family)
-      let address: UnsafeRawPointer
-      switch family {
-      case AF_INET: address = UnsafeRawPointer(base) + (MemoryLayout<sockaddr_in>.offset(of: \.sin_addr) ?? 4)
-      case AF_INET6: address = UnsafeRawPointer(base) + (MemoryLayout<sockaddr_in6>.offset(of: \.sin6_addr) ?? 8)
+    let address: IPAddress? = withUnsafeBytes(of: storage) { raw in
+      switch Int32(storage.ss_family) {
+      case AF_INET:
+        let offset = MemoryLayout<sockaddr_in>.offset(of: \.sin_addr) ?? 4
+        return IPAddress(v4: UInt32(bigEndian: raw.loadUnaligned(fromByteOffset: offset, as: UInt32.self)))
+      case AF_INET6:
+        let offset = MemoryLayout<sockaddr_in6>.offset(of: \.sin6_addr) ?? 8
+        return IPAddress(
+          high: UInt64(bigEndian: raw.loadUnaligned(fromByteOffset: offset, as: UInt64.self)),
+          low: UInt64(bigEndian: raw.loadUnaligned(fromByteOffset: offset + 8, as: UInt64.self)))
       default: return nil
       }
-      guard inet_ntop(family, address, &buffer, socklen_t(buffer.count)) != nil else { return nil }
-      let text = String(decoding: buffer.prefix { $0 != 0 }.map(UInt8.init(bitPattern:)), as: UTF8.self)
-      // IPv4 on a dual-stack socket is written as IPv4.
-      return text.hasPrefix("::ffff:") && text.contains(".") ? String(text.dropFirst(7)) : text
     }
+    self.init(address)
   }
+
+  var address: IPAddress? { isKnown ? value : nil }
+  /// In numbers, as the workers are told it; IPv4 on a dual-stack socket as IPv4.
+  var text: String? { address?.description }
 }

@@ -65,16 +65,47 @@ extension Loop {
     door.counters.connections.bump()
     door.counters.connectionsTotal.bump()
     c.pointee.agent.descriptor = descriptor
-    c.pointee.agent.identity = Identity(anonymousAt: newcomer.address, isTLS: listener.tls != nil)
-    setDeadline(c, after: headerTimeout)
+    c.pointee.agent.peer = newcomer.address
+    c.pointee.agent.listener = UInt16(truncatingIfNeeded: newcomer.listener)
     guard poller.add(descriptor, .connection, agentToken(c)) else { return closeAgent(c) }
+    guard let balancers = listener.proxyProtocol else { return beginAgent(c) }
+    c.pointee.stage = .greeting
+    setDeadline(c, after: handshakeTimeout)
+    guard balancers.trusts(newcomer.address.address) else {
+      door.counters.countRefusal(.proxyProtocol)
+      shared.journal.say("\(newcomer.address) is no balancer that proxy_protocol.from names", at: instant)
+      return closeAgent(c)
+    }
+  }
+
+  /// It is known where the agent connects from.
+  mutating func beginAgent(_ c: Record) {
+    guard admitByAddress(c) else { return }
+    let listener = shared.listeners[Int(c.pointee.agent.listener)]
+    c.pointee.agent.identity = Identity(anonymousAt: c.pointee.agent.peer, isTLS: listener.tls != nil)
     guard let context = listener.tls else {
       c.pointee.stage = .head
-      return
+      return setDeadline(c, after: headerTimeout)
     }
+    // The time runs since the connection's start.
+    if c.pointee.stage != .greeting { setDeadline(c, after: handshakeTimeout) }
     c.pointee.stage = .handshaking
-    c.pointee.agent.tls = TLSSession(context, descriptor: descriptor)
+    c.pointee.agent.tls = TLSSession(context, descriptor: c.pointee.agent.descriptor)
     if c.pointee.agent.tls == nil { closeAgent(c) }
+  }
+
+  /// One address must not take all the places. The excess gets no word: it may be most of what comes.
+  private mutating func admitByAddress(_ c: Record) -> Bool {
+    guard let address = c.pointee.agent.peer.address, let limit = shared.addresses.limit else { return true }
+    guard shared.addresses.enter(address) else {
+      door.counters.countRefusal(.addressLimit)
+      shared.journal.say(
+        "\(address) has \(limit) connections, as many as max_connections_per_address lets it have", at: instant)
+      closeAgent(c)
+      return false
+    }
+    c.pointee.agent.isCountedByAddress = true
+    return true
   }
 
   @inline(__always) func agentToken(_ c: Record) -> Token {
@@ -95,25 +126,15 @@ extension Loop {
   private mutating func identify(_ c: Record, _ tls: TLSSession) {
     if let certificate = tls.verifiedCertificate {
       defer { TLSSession.release(certificate) }
-      guard let identity = Identity(certificate: certificate, at: address(of: c)) else {
+      guard let identity = Identity(certificate: certificate, at: c.pointee.agent.peer) else {
         return failHandshake(c, "the certificate's common name is missing or not plain text")
       }
       c.pointee.agent.identity.free()
       c.pointee.agent.identity = identity
     }
     c.pointee.stage = .head
+    setDeadline(c, after: headerTimeout)
     readHead(c)
-  }
-
-  private func address(of c: Record) -> PeerAddress {
-    var address = sockaddr_storage()
-    var length = socklen_t(MemoryLayout<sockaddr_storage>.size)
-    _ = withUnsafeMutablePointer(to: &address) {
-      $0.withMemoryRebound(to: sockaddr.self, capacity: 1) {
-        getpeername(c.pointee.agent.descriptor, $0, &length)
-      }
-    }
-    return PeerAddress(address)
   }
 
   private mutating func failHandshake(_ c: Record, _ reason: String) {

@@ -27,6 +27,7 @@ extension Loop {
     switch Socket.receive(c.pointee.worker.descriptor, into: room) {
     case .moved(let count):
       c.pointee.worker.isReadable = count == room.count || c.pointee.worker.hasEnded
+      c.pointee.agent.isSlow = false
       let start = c.pointee.agent.output.end
       c.pointee.agent.output.end += count
       return takeAnswer(c, from: start)
@@ -78,6 +79,11 @@ extension Loop {
   private mutating func relayInterim(_ c: Record) -> Bool {
     let head = c.pointee.answer.head
     let bytes = c.pointee.agent.output.bytes
+    c.pointee.answer.interims += 1
+    guard c.pointee.answer.interims <= shared.limits.maxInterimResponses else {
+      badAnswer(c, "More than \(shared.limits.maxInterimResponses) interim responses came to one request.")
+      return false
+    }
     c.pointee.agent.output.start += head.byteCount
     guard head.status != 100, c.pointee.request.head.version == .http11, c.pointee.agent.descriptor >= 0 else {
       return true
@@ -103,7 +109,7 @@ extension Loop {
     var out = OutputSpan(buffer: scratch, initializedCount: 0)
     _ = writeResponse(
       c.pointee.answer.head, bytes.span, to: c.pointee.request.head.version, framing: framing,
-      keepAlive: c.pointee.request.keepsAlive, into: &out)
+      keepAlive: c.pointee.request.keepsAlive, date: clock.date(at: now), into: &out)
     let count = out.finalize(for: scratch)
     let bodyStart = c.pointee.agent.output.start + c.pointee.answer.head.byteCount
     guard count > 0, count <= bodyStart, let base = c.pointee.agent.output.base, let source = scratch.baseAddress
@@ -138,7 +144,7 @@ extension Loop {
 
   private func decidePersistence(_ c: Record, _ framing: BodyFraming) {
     c.pointee.request.keepsAlive =
-      c.pointee.request.head.keepAlive && framing != .untilClose && c.pointee.upload.isComplete && end == nil
+      c.pointee.request.head.keepAlive && framing != .untilClose && c.pointee.upload.isComplete && mayAskAgain(c)
   }
 
   /// Weighs body bytes from `start` on; what goes beyond the body spoils the connection and goes nowhere.

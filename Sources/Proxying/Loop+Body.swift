@@ -15,7 +15,8 @@ extension Loop {
       c.pointee.upload.remainder = .chunked
     }
     c.pointee.stage = .intake
-    setDeadline(c, after: idleTimeout)
+    startBodyClock(c)
+    slab.setDeadline(c, min(now + idleTimeout, c.pointee.request.bodyDue))
     readBody(c)
   }
 
@@ -26,6 +27,15 @@ extension Loop {
     case .length(let left): readSizedBody(c, left)
     case .chunked: readChunkedBody(c)
     }
+  }
+
+  /// The body, or what is left of it, begins to be read now.
+  func startBodyClock(_ c: Record) { c.pointee.request.bodyDue = pace.bodyDue(from: now) }
+
+  /// So many bytes of it came; the next are due.
+  private func noteBody(_ c: Record, _ count: Int) {
+    c.pointee.request.bodyDue = pace.bodyDue(c.pointee.request.bodyDue, after: count)
+    slab.setDeadline(c, min(now + idleTimeout, c.pointee.request.bodyDue))
   }
 
   /// Beside its head if it fits, otherwise in memory of its own.
@@ -43,7 +53,7 @@ extension Loop {
     while c.pointee.agent.input.count < wanted {
       guard inviteBody(c) else { return }
       switch receive(c) {
-      case .moved: setDeadline(c, after: idleTimeout)
+      case .moved(let count): noteBody(c, count)
       case .later: return
       case .ended, .failed: return closeAgent(c)
       }
@@ -55,14 +65,14 @@ extension Loop {
   private mutating func storeSizedBody(_ c: Record, _ length: Int) {
     let wanted = min(length, maxBufferedBody)
     moveBodyToStore(c, upTo: wanted)
-    while c.pointee.upload.body.count < wanted, storedBytes < Self.maxStoredBytes {
+    while c.pointee.upload.body.count < wanted, storedBytes < maxStoredBytes {
       guard inviteBody(c) else { return }
       growStore(c, 1, limit: wanted)
       let room = c.pointee.upload.body.room
       switch receive(c, into: room) {
       case .moved(let count):
         c.pointee.upload.body.wrote(count)
-        setDeadline(c, after: idleTimeout)
+        noteBody(c, count)
       case .later: return
       case .ended, .failed: return closeAgent(c)
       }
@@ -115,7 +125,7 @@ extension Loop {
       }
       guard inviteBody(c) else { return }
       switch receive(c) {
-      case .moved: setDeadline(c, after: idleTimeout)
+      case .moved(let count): noteBody(c, count)
       case .later: return
       case .ended, .failed: return closeAgent(c)
       }
@@ -143,7 +153,7 @@ extension Loop {
         at += count
       case .needMore:
         cutInput(c, from: start, count: at - start)
-        let full = c.pointee.upload.body.count >= maxBufferedBody || storedBytes >= Self.maxStoredBytes
+        let full = c.pointee.upload.body.count >= maxBufferedBody || storedBytes >= maxStoredBytes
         return full ? .full : .wantsMore
       case .end(let count):
         cutInput(c, from: start, count: at + count - start)
@@ -192,6 +202,7 @@ extension Loop {
     var rendered = chunks.take()
     let input = c.pointee.agent.input.bytes
     var out = OutputSpan(buffer: rendered.room(upTo: chunks.capacity - 32), initializedCount: 0)
+    c.pointee.agent.identity.name(version: c.pointee.request.head.version)
     let identity = c.pointee.agent.identity.headers
     // Room is left for the size line of a chunk.
     let written = writeRequest(

@@ -53,7 +53,7 @@ extension Loop {
   }
 
   private func decideDownloadPersistence(_ c: Record) {
-    c.pointee.request.keepsAlive = c.pointee.request.head.keepAlive && end == nil
+    c.pointee.request.keepsAlive = c.pointee.request.head.keepAlive && mayAskAgain(c)
   }
 
   private func write(
@@ -78,7 +78,10 @@ extension Loop {
     countAnswer(c, status)
     door.counters.filesTotal.bump()
     c.pointee.stage = .downloading
-    setDeadline(c, after: idleTimeout)
+    c.pointee.agent.isSlow = false
+    let count = c.pointee.agent.output.count + c.pointee.download.left
+    c.pointee.request.overdue = pace.sendDue(count, from: now) ?? .max
+    setDownloadDeadline(c)
     download(c)
   }
 
@@ -101,7 +104,12 @@ extension Loop {
   private mutating func noteProgress(_ c: Record, since before: Int) {
     guard c.pointee.stage == .downloading else { return }
     if c.pointee.agent.output.isEmpty { chunks.giveBack(&c.pointee.agent.output) }
-    if c.pointee.agent.output.count + c.pointee.download.left < before { setDeadline(c, after: idleTimeout) }
+    if c.pointee.agent.output.count + c.pointee.download.left < before { setDownloadDeadline(c) }
+  }
+
+  /// The next byte must go within the idle timeout, all of them as fast as an agent must take an answer.
+  private func setDownloadDeadline(_ c: Record) {
+    slab.setDeadline(c, min(now + idleTimeout, c.pointee.request.overdue))
   }
 
   private mutating func finishDownload(_ c: Record) {

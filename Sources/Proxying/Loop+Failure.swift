@@ -120,7 +120,8 @@ extension Loop {
     case .connecting: tryAgain(c, .unused)
     case .exchanging where c.pointee.answer.hasBegun: cut(c, "retired in the middle of an answer")
     case .exchanging: workerFailed(c, nil)
-    case .vacant, .handshaking, .head, .looking, .downloading, .intake, .queued, .replying, .lingering: break
+    case .vacant, .greeting, .handshaking, .head, .looking, .downloading, .intake, .queued, .replying, .lingering:
+      break
     }
   }
 
@@ -142,7 +143,7 @@ extension Loop {
   mutating func abandon(_ c: Record) {
     switch c.pointee.stage {
     case .vacant: break
-    case .handshaking, .head, .looking, .downloading, .intake, .replying, .lingering: closeAgent(c)
+    case .greeting, .handshaking, .head, .looking, .downloading, .intake, .replying, .lingering: closeAgent(c)
     case .queued:
       // Where its turn is on the way already, it comes back unused.
       let (ticket, pool) = (ticket(c), c.pointee.request.pool)

@@ -6,9 +6,10 @@ extension Loop {
   /// An answer of our own. `closing`: what follows in the input cannot be trusted, or will not be read.
   mutating func reply(_ c: Record, _ status: Int, _ text: String, closing: Bool, retryAfter: Int? = nil) {
     let head = c.pointee.request.head
+    let form = form(for: c)
     let bodyless = head.framing == .none || head.framing == .length(0)
     c.pointee.request.keepsAlive =
-      !closing && head.keepAlive && end == nil && (c.pointee.request.isConsumed || bodyless)
+      !closing && head.keepAlive && mayAskAgain(c) && (c.pointee.request.isConsumed || bodyless)
     if !c.pointee.request.isConsumed, c.pointee.request.keepsAlive {
       c.pointee.agent.input.start += head.byteCount
       c.pointee.request.isConsumed = true
@@ -18,14 +19,37 @@ extension Loop {
     c.pointee.agent.output.rewind()
     let room = c.pointee.agent.output.room(upTo: chunks.capacity)
     var out = OutputSpan(buffer: room, initializedCount: 0)
-    _ = writeError(
-      status: status, explanation: text, retryAfter: retryAfter, keepAlive: c.pointee.request.keepsAlive,
-      method: head.method, to: head.version, into: &out)
+    let answer = OwnAnswer(
+      status: status, explanation: text, form: form, retryAfter: retryAfter, date: clock.date(at: now))
+    _ = writeOwnAnswer(
+      answer, keepAlive: c.pointee.request.keepsAlive, method: head.method, to: head.version, into: &out)
     c.pointee.agent.output.end = out.finalize(for: room)
     countAnswer(c, status)
+    if let cause = RefusalCause(status: status) { door.counters.countRefusal(cause) }
     c.pointee.stage = .replying
+    c.pointee.agent.isSlow = false
     setDeadline(c, after: idleTimeout)
     flushReply(c)
+  }
+
+  /// By what the agent says it understands: in its own head while that is here, later in what was made of it.
+  private func form(for c: Record) -> OwnAnswer.Form {
+    guard c.pointee.request.isCounted else { return .text }
+    let rendered = c.pointee.upload.rendered
+    if rendered.isAbsent {
+      guard !c.pointee.request.isConsumed else { return .text }
+      return c.pointee.request.head.acceptsJSON(c.pointee.agent.input.bytes.span) ? .json : .text
+    }
+    var head = RequestHead()
+    guard case .complete = head.parse(rendered.bytes.span, limits: HeadLimits(maxBytes: chunks.capacity)) else {
+      return .text
+    }
+    return head.acceptsJSON(rendered.bytes.span) ? .json : .text
+  }
+
+  /// False: the answer to the request in hand is the connection's last.
+  @inline(__always) func mayAskAgain(_ c: Record) -> Bool {
+    c.pointee.agent.answered < maxAnswers && c.pointee.agent.pipelined <= maxPipelined && end == nil
   }
 
   func countAnswer(_ c: Record, _ status: Int) {
@@ -42,13 +66,15 @@ extension Loop {
 
   private mutating func nextRequest(_ c: Record) {
     endRequest(c)
-    c.pointee.agent.isKeptAlive = true
+    c.pointee.agent.answered &+= 1
     c.pointee.stage = .head
     guard c.pointee.agent.input.isEmpty else {
+      c.pointee.agent.pipelined &+= 1
       // Pipelined: the others have their turn first.
       setDeadline(c, after: headerTimeout)
       return goOnLater(c)
     }
+    c.pointee.agent.pipelined = 0
     chunks.giveBack(&c.pointee.agent.input)
     setDeadline(c, after: end == nil ? idleTimeout : min(idleTimeout, Self.farewell.wholeNanoseconds))
     if c.pointee.agent.isReadable { goOnLater(c) }
@@ -95,6 +121,7 @@ extension Loop {
         c.pointee.agent.output.start += count
       case .later:
         watchAgentOutput(c)
+        noteSlowAgent(c)
         return false
       case .ended, .failed:
         c.pointee.agent.isBroken = true
@@ -103,6 +130,13 @@ extension Loop {
       }
     }
     return true
+  }
+
+  /// What it did not take at once it must take within its time.
+  private func noteSlowAgent(_ c: Record) {
+    guard !c.pointee.agent.isSlow, let due = pace.sendDue(c.pointee.agent.output.count, from: now) else { return }
+    c.pointee.agent.isSlow = true
+    slab.setDeadline(c, min(slab.deadline(slab.index(of: c)), due))
   }
 
   @inline(__always)
@@ -130,6 +164,7 @@ extension Loop {
     }
     shutdown(c.pointee.agent.descriptor, Int32(SHUT_WR))
     c.pointee.stage = .lingering
+    c.pointee.request.deadline = now + Self.lingeringAtMost.wholeNanoseconds
     setDeadline(c, after: Self.lingering.wholeNanoseconds)
     c.pointee.agent.isReadable = true
     linger(c)
@@ -138,7 +173,12 @@ extension Loop {
   mutating func linger(_ c: Record) {
     for _ in 0..<Self.burst {
       switch receive(c, into: scratch) {
-      case .moved: if !c.pointee.agent.isReadable { return }
+      case .moved(let count):
+        c.pointee.request.received += count
+        // No more than a body may have.
+        guard c.pointee.request.received <= maxBody else { return closeAgent(c) }
+        slab.setDeadline(c, min(c.pointee.request.deadline, now + Self.lingering.wholeNanoseconds))
+        if !c.pointee.agent.isReadable { return }
       case .later: return
       case .ended, .failed: return closeAgent(c)
       }
@@ -164,6 +204,10 @@ extension Loop {
     c.pointee.agent.tls = nil
     if reset { Socket.reset(c.pointee.agent.descriptor) } else { close(c.pointee.agent.descriptor) }
     c.pointee.agent.descriptor = -1
+    if c.pointee.agent.isCountedByAddress, let address = c.pointee.agent.peer.address {
+      shared.addresses.leave(address)
+    }
+    c.pointee.agent.isCountedByAddress = false
     shared.connections.subtract(1, ordering: .relaxed)
     door.load.subtract(1, ordering: .relaxed)
     door.counters.connections.bump(by: -1)

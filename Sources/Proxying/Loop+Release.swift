@@ -8,6 +8,7 @@ extension Loop {
     releaseWorker(c, .answered)
     if c.pointee.agent.descriptor < 0 { return closeAgent(c) }
     c.pointee.stage = .replying
+    c.pointee.agent.isSlow = false
     setDeadline(c, after: idleTimeout)
     flushReply(c)
   }

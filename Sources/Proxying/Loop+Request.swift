@@ -9,10 +9,17 @@ extension Loop {
     door.counters.requestsInFlight.bump()
     c.pointee.request.isCounted = true
     c.pointee.request.waitsForContinue = c.pointee.request.head.expectsContinue
+    if c.pointee.request.head.method == .options, asksTheServer(c) { return reply(c, 200, "", closing: false) }
     switch normalizedPath(c) {
     case .refused(let refusal): reply(c, refusal.status, refusal.explanation, closing: true)
     case .path(let count): authorize(c, pathCount: count)
     }
+  }
+
+  /// RFC 9110 §9.3.7: `OPTIONS *` is about the server as a whole, and §7.6.2: with no hop left, about this one.
+  private func asksTheServer(_ c: Record) -> Bool {
+    let input = c.pointee.agent.input.bytes
+    return c.pointee.request.head.isForServer(input.span) || c.pointee.request.head.hasNoHopLeft(input.span)
   }
 
   /// Into the scratch.

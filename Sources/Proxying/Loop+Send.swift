@@ -73,7 +73,8 @@ extension Loop {
     c.pointee.stage = .exchanging
     c.pointee.answer.phase = .head
     c.pointee.answer.hasBegun = false
-    if c.pointee.upload.isStreamed { setProgressDeadline(c) } else { slab.setDeadline(c, c.pointee.request.overdue) }
+    c.pointee.answer.interims = 0
+    if c.pointee.upload.isStreamed { resumeBodyClock(c) } else { slab.setDeadline(c, c.pointee.request.overdue) }
     streamBody(c)
     if c.pointee.stage == .exchanging, c.pointee.worker.refusesInput { relayAnswer(c) }
   }
@@ -113,8 +114,11 @@ extension Loop {
   @inline(__always)
   mutating func accept(_ c: Record, _ transfer: Transfer) -> Int? {
     switch transfer {
-    case .moved(let count): return count
+    case .moved(let count):
+      if c.pointee.worker.isFull { noteRoom(c) }
+      return count
     case .later:
+      if !c.pointee.worker.isFull { noteFull(c) }
       watchWorkerOutput(c)
       return nil
     case .ended, .failed:
@@ -123,6 +127,22 @@ extension Loop {
       c.pointee.worker.isReadable = true
       return nil
     }
+  }
+
+  /// While the worker takes nothing, the agent is not late.
+  private func noteFull(_ c: Record) {
+    c.pointee.worker.isFull = true
+    if c.pointee.upload.isStreamed { setProgressDeadline(c) }
+  }
+
+  private func noteRoom(_ c: Record) {
+    c.pointee.worker.isFull = false
+    if c.pointee.upload.isStreamed { resumeBodyClock(c) }
+  }
+
+  private func resumeBodyClock(_ c: Record) {
+    startBodyClock(c)
+    setUploadDeadline(c)
   }
 
   private mutating func watchWorkerOutput(_ c: Record) {
@@ -135,6 +155,11 @@ extension Loop {
   mutating func stopWatchingWorkerOutput(_ c: Record) {
     c.pointee.worker.watchesOutput = false
     poller.change(c.pointee.worker.descriptor, .connection, workerToken(c))
+  }
+
+  /// The next byte of a streamed body is due.
+  func setUploadDeadline(_ c: Record) {
+    slab.setDeadline(c, min(c.pointee.request.overdue, now + idleTimeout, c.pointee.request.bodyDue))
   }
 
   /// The next byte is due within the idle timeout, the answer before it is overdue.

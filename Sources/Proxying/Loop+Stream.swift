@@ -100,7 +100,8 @@ extension Loop {
     switch receive(c, into: room) {
     case .moved(let count):
       c.pointee.agent.input.end = count
-      setProgressDeadline(c)
+      c.pointee.request.bodyDue = pace.bodyDue(c.pointee.request.bodyDue, after: count)
+      setUploadDeadline(c)
       return true
     case .later:
       chunks.giveBack(&c.pointee.agent.input)

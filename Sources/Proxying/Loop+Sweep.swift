@@ -21,36 +21,50 @@ extension Loop {
   private mutating func expire(_ c: Record) {
     switch c.pointee.stage {
     case .vacant: break
+    case .greeting:
+      door.counters.countRefusal(.handshakeTimeout)
+      closeAgent(c)
     case .handshaking:
       door.counters.handshakesFailedTotal.bump()
+      door.counters.countRefusal(.handshakeTimeout)
       closeAgent(c)
     case .head: expireHead(c)
     // A worker may be quicker.
     case .looking: startBody(c)
     case .downloading:
+      door.counters.countRefusal(.sendTimeout)
       dropAgent(c, reset: true)
       closeAgent(c)
-    case .intake: reply(c, 408, "The rest of the body did not come in time.", closing: true)
+    case .intake:
+      door.counters.countRefusal(.bodyTimeout)
+      reply(c, 408, Self.lateBody, closing: true)
     case .queued: leaveLine(c)
     case .connecting: workerRefused(c, ETIMEDOUT)
     case .exchanging: expireExchange(c)
-    case .replying: abandon(c)
+    case .replying:
+      door.counters.countRefusal(.sendTimeout)
+      abandon(c)
     case .lingering: closeAgent(c)
     }
   }
 
+  private static let lateBody = "The body did not come in time, or too slowly."
+
   private mutating func expireHead(_ c: Record) {
     guard !c.pointee.agent.input.isEmpty else { return startLingering(c) }
     c.pointee.request.head.reset()
+    door.counters.countRefusal(.headerTimeout)
     reply(c, 408, "The rest of the head did not come in time.", closing: true)
   }
 
   /// Who is late: the agent with its body or with taking the answer, or the worker?
   private mutating func expireExchange(_ c: Record) {
-    if !c.pointee.upload.isComplete, !c.pointee.worker.watchesOutput {
-      breakOffUpload(c, 408, "The rest of the body did not come in time.")
+    if !c.pointee.upload.isComplete, !c.pointee.worker.isFull, !c.pointee.worker.refusesInput {
+      door.counters.countRefusal(.bodyTimeout)
+      breakOffUpload(c, 408, Self.lateBody)
     } else if c.pointee.answer.hasBegun, !c.pointee.agent.output.isEmpty {
       c.pointee.agent.isBroken = true
+      door.counters.countRefusal(.sendTimeout)
       releaseWorker(c, .abandoned)
       dropAgent(c, reset: true)
       closeAgent(c)
@@ -84,7 +98,7 @@ extension Loop {
       let c = slab[index]
       switch c.pointee.stage {
       case .vacant: continue
-      case .handshaking, .head, .looking, .downloading, .intake, .replying, .lingering: break
+      case .greeting, .handshaking, .head, .looking, .downloading, .intake, .replying, .lingering: break
       case .queued:
         let (ticket, pool) = (ticket(c), c.pointee.request.pool)
         _ = shared.ledger.withLock { $0.withdraw(ticket, from: pool, timedOut: false) }

@@ -16,12 +16,12 @@ struct Loop: ~Copyable {
   static let burst = 16
   /// A worker that takes no connection within this is unreachable.
   static let connectTimeout = Duration.seconds(5)
-  /// How long an agent may take to close after our goodbye.
+  /// How long an agent may be silent before it closes after our goodbye.
   static let lingering = Duration.seconds(2)
+  /// How long it may go on sending what nobody reads any more: some read an answer only once they have sent all.
+  static let lingeringAtMost = Duration.seconds(10)
   /// How long idle connections are left to their agents when the proxy stops: Puppet's drop theirs after 4 s.
   static let farewell = Duration.seconds(5)
-  /// Memory for one loop's stored request bodies; beyond it bodies are streamed.
-  static let maxStoredBytes = 256 << 20
   /// Ten years; sums of it and any time do not overflow.
   static let longestTimeout: Int64 = 315_360_000_000_000_000
   /// Room in front of an answer, in which its head may grow.
@@ -33,6 +33,13 @@ struct Loop: ~Copyable {
   let headLimits: HeadLimits
   let idleTimeout: Int64
   let headerTimeout: Int64
+  let handshakeTimeout: Int64
+  let pace: Pace
+  /// Memory for this loop's stored request bodies; beyond it bodies are streamed.
+  let maxStoredBytes: Int
+  /// Of one connection, but for the last.
+  let maxAnswers: UInt32
+  let maxPipelined: UInt32
   let maxBufferedBody: Int
   let maxBody: Int
   let maxConnections: Int
@@ -46,6 +53,7 @@ struct Loop: ~Copyable {
   var storedBytes = 0
   /// Nil: nothing is answered from disk.
   var files: FileDesk?
+  var clock = DateClock()
   /// When the events being handled were fetched.
   var now: Int64
   var nextSweep: Int64
@@ -61,9 +69,16 @@ struct Loop: ~Copyable {
     self.shared = shared
     door = shared.doors[Int(id)]
     let limits = shared.limits
-    headLimits = HeadLimits(maxBytes: limits.maxHeaderSize.bytes)
-    idleTimeout = min(max(0, limits.idleTimeout.wholeNanoseconds), Self.longestTimeout)
-    headerTimeout = min(max(0, limits.headerTimeout.wholeNanoseconds), Self.longestTimeout)
+    headLimits = HeadLimits(
+      maxBytes: limits.maxHeaderSize.bytes, maxFields: limits.maxHeaderCount,
+      maxTargetBytes: limits.maxURILength.bytes)
+    idleTimeout = Self.timeout(limits.idleTimeout)
+    headerTimeout = Self.timeout(limits.headerTimeout)
+    handshakeTimeout = Self.timeout(limits.handshakeTimeout)
+    pace = Pace(limits)
+    maxStoredBytes = limits.bufferMemory.bytes / shared.doors.count
+    maxAnswers = limits.maxRequestsPerConnection.map { UInt32(clamping: $0 - 1) } ?? .max
+    maxPipelined = UInt32(clamping: limits.maxPipelinedRequests)
     maxBufferedBody = limits.maxBufferedBody.bytes
     maxBody = limits.maxBodySize.bytes
     maxConnections = shared.maxConnections
@@ -85,6 +100,8 @@ struct Loop: ~Copyable {
     scratch.deallocate()
     clinux_drop_blocks()
   }
+
+  static func timeout(_ duration: Duration) -> Int64 { min(max(0, duration.wholeNanoseconds), longestTimeout) }
 
   var instant: Instant { Instant(nanoseconds: now) }
 
@@ -142,6 +159,7 @@ struct Loop: ~Copyable {
   mutating func advance(_ c: Record) {
     switch c.pointee.stage {
     case .vacant: break
+    case .greeting: readGreeting(c)
     case .handshaking: continueHandshake(c)
     case .head: readHead(c)
     case .intake: readBody(c)
@@ -170,7 +188,8 @@ struct Loop: ~Copyable {
     case .exchanging:
       streamBody(c)
       if c.pointee.stage == .exchanging { relayAnswer(c) }
-    case .vacant, .handshaking, .head, .looking, .downloading, .intake, .queued, .replying, .lingering: break
+    case .vacant, .greeting, .handshaking, .head, .looking, .downloading, .intake, .queued, .replying, .lingering:
+      break
     }
   }
 

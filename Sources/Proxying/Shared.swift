@@ -14,6 +14,7 @@ final class Shared: Sendable {
   let destinations: [Destination]
   let listeners: [Listener]
   let doors: [LoopDoor]
+  let addresses: AddressTable
   let ledger: Mutex<ClaimLedger>
   let outbox: Outbox
   /// The loops' first one.
@@ -32,6 +33,7 @@ final class Shared: Sendable {
     _ configuration: ProxyConfiguration, listeners: [Listener], doors: [LoopDoor], outbox: Outbox
   ) throws(SetupFailure) {
     limits = configuration.limits
+    addresses = AddressTable(limit: configuration.limits.maxConnectionsPerAddress)
     pools = configuration.pools
     destinations = try configuration.routes.map { route throws(SetupFailure) in
       try Destination(route, configuration.pools)
@@ -205,6 +207,8 @@ final class LoopCounters: Sendable {
   let redirected = Atomic<Int>(0)
   let refused = Atomic<Int>(0)
   let failed = Atomic<Int>(0)
+  /// By cause, in the order of its cases.
+  private let refusals = RefusalCause.allCases.map { _ in RefusalCounter() }
 
   func countResponse(status: Int) {
     switch status {
@@ -214,6 +218,10 @@ final class LoopCounters: Sendable {
     case ..<500: refused.bump()
     default: failed.bump()
     }
+  }
+
+  func countRefusal(_ cause: RefusalCause) {
+    for (index, known) in RefusalCause.allCases.enumerated() where known == cause { refusals[index].count.bump() }
   }
 
   func add(to sum: inout ProxyCounters) {
@@ -232,7 +240,14 @@ final class LoopCounters: Sendable {
     sum.responses[3] += redirected.load(ordering: .relaxed)
     sum.responses[4] += refused.load(ordering: .relaxed)
     sum.responses[5] += failed.load(ordering: .relaxed)
+    for (cause, refusal) in zip(RefusalCause.allCases, refusals) {
+      sum.refusedTotal[cause, default: 0] += refusal.count.load(ordering: .relaxed)
+    }
   }
+}
+
+private final class RefusalCounter: Sendable {
+  let count = Atomic<Int>(0)
 }
 
 extension Atomic where Value == Int {

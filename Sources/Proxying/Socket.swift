@@ -35,6 +35,20 @@ enum Socket {
     }
   }
 
+  /// What is there, left where it is.
+  static func peek(_ descriptor: Int32, into room: UnsafeMutableBufferPointer<UInt8>) -> Transfer {
+    while true {
+      let count = recv(descriptor, room.baseAddress, room.count, Int32(MSG_PEEK))
+      if count > 0 { return .moved(count) }
+      if count == 0 { return .ended }
+      switch errno {
+      case EINTR: continue
+      case EAGAIN: return .later
+      default: return .failed(errno)
+      }
+    }
+  }
+
   static func send(_ descriptor: Int32, _ bytes: UnsafeBufferPointer<UInt8>) -> Transfer {
     while true {
       let count = Glibc.send(descriptor, bytes.baseAddress, bytes.count, Int32(MSG_NOSIGNAL))

@@ -18,15 +18,45 @@ private func overview(of settings: Settings) -> [String] {
       row(
         "proxy",
         "\(limits.threads.map { counted($0, "thread") } ?? "a thread for each core"), "
-          + "at most \(counted(limits.maxConnections, "connection"))"),
+          + "at most \(counted(limits.maxConnections, "connection"))"
+          + (limits.maxConnectionsPerAddress.map { ", \($0) from one address" } ?? "")),
       row(
         "",
-        "a head within \(limits.headerTimeout.short) and \(limits.maxHeaderSize), idle \(limits.idleTimeout.short)"),
-      row("", "bodies up to \(limits.maxBodySize), up to \(limits.maxBufferedBody) held for a second try"),
+        "TLS within \(limits.handshakeTimeout.short), a head within \(limits.headerTimeout.short), "
+          + "idle \(limits.idleTimeout.short)"),
+      row(
+        "",
+        "a head of \(limits.maxHeaderSize) and \(counted(limits.maxHeaderCount, "field")), "
+          + "a URI of \(limits.maxURILength)"),
+      row(
+        "",
+        "\(limits.maxRequestsPerConnection.map { counted($0, "request") } ?? "any number of requests") a connection, "
+          + "\(limits.maxPipelinedRequests) of them ahead of their turn"),
+      row(
+        "",
+        "bodies up to \(limits.maxBodySize), up to \(limits.maxBufferedBody) held for a second try, "
+          + "\(limits.bufferMemory) in all"),
+      row("", pace(limits)),
+      row("", "at most \(counted(limits.maxInterimResponses, "interim response")) of a worker to one request"),
     ]
 }
 
+private func pace(_ limits: ProxyLimits) -> String {
+  func rate(_ rate: ByteCount?) -> String { rate.map { "at \($0) a second" } ?? "at any rate" }
+  let grace = limits.minBodyRate == nil && limits.minSendRate == nil ? "" : " after \(limits.bodyGrace.short)"
+  return "bodies come \(rate(limits.minBodyRate)) or faster, answers are taken \(rate(limits.minSendRate))\(grace)"
+}
+
 private func listener(_ listener: ListenerConfiguration) -> String {
+  let balancers = listener.proxyProtocol.map { configuration in
+    let from =
+      configuration.from.isEmpty ? "" : " from \(configuration.from.map(\.description).joined(separator: ", "))"
+    return ", PROXY protocol\(from)"
+  }
+  return plainListener(listener) + (balancers ?? "")
+}
+
+private func plainListener(_ listener: ListenerConfiguration) -> String {
   guard let tls = listener.tls else { return "\(listener.address), in the clear" }
   let clients =
     switch tls.verifyClient {

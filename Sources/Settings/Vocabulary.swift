@@ -21,13 +21,16 @@ public struct Vocabulary: Sendable {
       "routes": Vocabulary([], ["*": route]), "control": control,
     ])
 
-  static let listener = Vocabulary(["address"], ["tls": tls])
+  static let listener = Vocabulary(["address"], ["tls": tls, "proxy_protocol": proxyProtocol])
+  static let proxyProtocol = Vocabulary(["from"])
   static let tls = Vocabulary([
     "certificate", "private_key", "client_ca", "client_crl", "verify_client", "session_lifetime",
   ])
   static let proxy = Vocabulary([
-    "threads", "max_connections", "header_timeout", "idle_timeout", "max_header_size", "max_body_size",
-    "max_buffered_body",
+    "threads", "max_connections", "max_connections_per_address", "max_requests_per_connection",
+    "max_pipelined_requests", "handshake_timeout", "header_timeout", "idle_timeout", "max_header_size",
+    "max_header_count", "max_uri_length", "max_body_size", "max_buffered_body", "buffer_memory", "min_body_rate",
+    "min_send_rate", "body_grace", "max_interim_responses",
   ])
   static let pool = Vocabulary(
     [

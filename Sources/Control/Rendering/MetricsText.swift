@@ -31,6 +31,10 @@ public enum MetricsText {
     page.counter(
       "masterpool_proxy_responses_total", "Responses by class; none: cut off before their head.",
       proxy.responsesTotal.sorted { $0.key < $1.key }.map { (["class": $0.key], Double($0.value)) })
+    page.counter(
+      "masterpool_proxy_refused_total",
+      "Connections and requests that the proxy refused of its own accord, by cause.",
+      proxy.refusedTotal.sorted { $0.key < $1.key }.map { (["cause": $0.key], Double($0.value)) })
   }
 
   private static func pools(_ pools: [StatusDocument.Pool], _ page: inout MetricsPage) {

@@ -39,6 +39,8 @@ public struct StatusDocument: Hashable, Sendable, Codable {
     public var retriedTotal: Int
     /// Responses by class: `{"2xx": 10, …}`; `none` counts those cut off before their head.
     public var responsesTotal: [String: Int]
+    /// What the proxy refused of its own accord, by cause; see `RefusalCause`.
+    public var refusedTotal: [String: Int]
 
     public init(pid: Int32, generation: Int, counters: ProxyCounters) {
       self.pid = pid
@@ -50,6 +52,8 @@ public struct StatusDocument: Hashable, Sendable, Codable {
       retriedTotal = counters.retriedTotal
       responsesTotal = Dictionary(
         uniqueKeysWithValues: zip(["none", "1xx", "2xx", "3xx", "4xx", "5xx"], counters.responses))
+      refusedTotal = Dictionary(
+        uniqueKeysWithValues: RefusalCause.allCases.map { ($0.rawValue, counters.refusedTotal[$0, default: 0]) })
     }
 
     enum CodingKeys: String, CodingKey {
@@ -58,6 +62,7 @@ public struct StatusDocument: Hashable, Sendable, Codable {
       case requestsInFlight = "requests_in_flight"
       case retriedTotal = "retried_total"
       case responsesTotal = "responses_total"
+      case refusedTotal = "refused_total"
     }
   }
 

@@ -68,6 +68,8 @@ public struct ProxyCounters: Hashable, Sendable, Codable {
   public var fileBytesTotal = 0
   /// Requests that went to a worker since too many files were being looked at.
   public var looksRefusedTotal = 0
+  /// What the proxy refused of its own accord, by cause.
+  public var refusedTotal: [RefusalCause: Int] = [:]
   public var pools: [PoolCounters] = []
   public var workers: [WorkerCounters] = []
 

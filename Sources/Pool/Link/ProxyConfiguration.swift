@@ -24,10 +24,15 @@ public struct ListenerConfiguration: Hashable, Sendable, Codable {
   public var address: ListenAddress
   /// Nil: in the clear.
   public var tls: TLSConfiguration?
+  /// Nil: agents connect themselves.
+  public var proxyProtocol: ProxyProtocolConfiguration?
 
-  public init(address: ListenAddress, tls: TLSConfiguration? = nil) {
+  public init(
+    address: ListenAddress, tls: TLSConfiguration? = nil, proxyProtocol: ProxyProtocolConfiguration? = nil
+  ) {
     self.address = address
     self.tls = tls
+    self.proxyProtocol = proxyProtocol
   }
 }
 
@@ -42,6 +47,19 @@ public enum ListenAddress: Hashable, Sendable, Codable, CustomStringConvertible 
     case .ip(let host, let port): host.contains(":") ? "[\(host)]:\(port)" : "\(host):\(port)"
     case .unix(let path): "unix:\(path)"
     }
+  }
+}
+
+/// A balancer stands in front and says, ahead of everything else, who connects (HAProxy's PROXY protocol, v1 or v2).
+public struct ProxyProtocolConfiguration: Hashable, Sendable, Codable {
+  /// Where the balancers connect from; nobody else may. Empty on a unix socket, whose mode says who may open it.
+  public var from: [Network]
+
+  public init(from: [Network] = []) { self.from = from }
+
+  public func trusts(_ address: IPAddress?) -> Bool {
+    guard let address else { return true }
+    return from.contains { $0.contains(address) }
   }
 }
 
@@ -69,42 +87,6 @@ public struct TLSConfiguration: Hashable, Sendable, Codable {
     self.clientCRL = clientCRL
     self.verifyClient = verifyClient
     self.sessionLifetime = sessionLifetime
-  }
-}
-
-public struct ProxyLimits: Hashable, Sendable, Codable {
-  /// Event loops; nil: one a core.
-  public var threads: Int?
-  public var maxConnections: Int
-  /// From a connection's (or a kept-alive request's first byte's) start to the end of its head, the TLS
-  /// handshake included.
-  public var headerTimeout: Duration
-  /// How long a kept-alive connection may stay without a request, and a body or response without a byte.
-  public var idleTimeout: Duration
-  public var maxHeaderSize: ByteCount
-  public var maxBodySize: ByteCount
-  /// Request bodies up to this are read whole before a worker is claimed, and can be replayed.
-  public var maxBufferedBody: ByteCount
-  /// Threads beside the loops that hash files and read trees, and how many requests may wait for one of them; more go
-  /// to a worker.
-  public var fileThreads: Int
-  public var fileQueue: Int
-
-  public init(
-    threads: Int? = nil, maxConnections: Int = 20000, headerTimeout: Duration = .seconds(10),
-    idleTimeout: Duration = .seconds(75), maxHeaderSize: ByteCount = .kibibytes(32),
-    maxBodySize: ByteCount = .mebibytes(64), maxBufferedBody: ByteCount = .mebibytes(1),
-    fileThreads: Int = 2, fileQueue: Int = 1000
-  ) {
-    self.threads = threads
-    self.maxConnections = maxConnections
-    self.headerTimeout = headerTimeout
-    self.idleTimeout = idleTimeout
-    self.maxHeaderSize = maxHeaderSize
-    self.maxBodySize = maxBodySize
-    self.maxBufferedBody = maxBufferedBody
-    self.fileThreads = fileThreads
-    self.fileQueue = fileQueue
   }
 }
 

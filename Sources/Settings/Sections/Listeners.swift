@@ -5,11 +5,12 @@ struct PlacedListener {
   var field: Field
   var address: ListenAddress?
   var tls: TLSConfiguration?
+  var proxyProtocol: ProxyProtocolConfiguration?
   /// False where the TLS section is wrong, so that nobody concludes anything from its absence.
   var isSound: Bool
 
   var configuration: ListenerConfiguration? {
-    address.map { ListenerConfiguration(address: $0, tls: tls) }
+    address.map { ListenerConfiguration(address: $0, tls: tls, proxyProtocol: proxyProtocol) }
   }
 
   var verifiesClients: Bool {
@@ -35,9 +36,15 @@ extension Reader {
     let section = Section(reading: field, .listener)
     guard case .mapping = field.shape else { return PlacedListener(field: field, isSound: false) }
     let address = section.required("address", example: "\"0.0.0.0:8140\"") { $0.address() }
-    guard section["tls"] != nil else { return PlacedListener(field: field, address: address, isSound: true) }
+    let balancers = section["proxy_protocol"].flatMap { _ in
+      proxyProtocol(section.section("proxy_protocol"), at: address)
+    }
+    guard section["tls"] != nil else {
+      return PlacedListener(field: field, address: address, proxyProtocol: balancers, isSound: true)
+    }
     let tls = tls(section.section("tls"))
-    return PlacedListener(field: section["address"] ?? field, address: address, tls: tls, isSound: tls != nil)
+    return PlacedListener(
+      field: section["address"] ?? field, address: address, tls: tls, proxyProtocol: balancers, isSound: tls != nil)
   }
 
   private static let sessionLifetime = Duration.seconds(60) ... .seconds(86400)

@@ -4,17 +4,26 @@ import Pool
 enum ProxyBounds {
   static let threads = 1...256
   static let maxConnections = 1...1_000_000
+  static let maxRequestsPerConnection = 1...1_000_000_000
+  static let maxPipelinedRequests = 0...10_000
+  static let handshakeTimeout = Duration.milliseconds(100) ... .seconds(600)
   static let headerTimeout = Duration.milliseconds(100) ... .seconds(600)
   static let idleTimeout = Duration.seconds(1) ... .seconds(86400)
   static let maxHeaderSize = ByteCount.kibibytes(4) ... .mebibytes(1)
+  static let maxHeaderCount = 10...10_000
+  static let maxURILength = ByteCount(bytes: 256) ... .mebibytes(1)
   static let maxBodySize = ByteCount.kibibytes(1) ... .mebibytes(1 << 20)
   static let maxBufferedBody = ByteCount(bytes: 0) ... .mebibytes(64)
+  static let bufferMemory = ByteCount(bytes: 0) ... .mebibytes(1 << 20)
+  static let rate = ByteCount(bytes: 1) ... .mebibytes(1024)
+  static let bodyGrace = Duration.milliseconds(100) ... .seconds(600)
+  static let maxInterimResponses = 0...1000
 }
 
 extension Reader {
   func proxy(_ section: Section) -> ProxyLimits {
     let given = ProxyLimits()
-    let limits = ProxyLimits(
+    var limits = ProxyLimits(
       threads: section.optional("threads") { field in
         field.isWord("auto") ? nil : field.integer(in: ProxyBounds.threads, or: "auto")
       },
@@ -30,7 +39,54 @@ extension Reader {
       maxBufferedBody: section.read("max_buffered_body", given.maxBufferedBody) {
         $0.size(in: ProxyBounds.maxBufferedBody)
       })
-    return keepingBufferBelowBody(limits, section)
+    readConnections(section, &limits)
+    readMessages(section, &limits)
+    readPace(section, &limits)
+    return keepingURIBelowHead(keepingBufferBelowBody(limits, section), section)
+  }
+
+  private func readConnections(_ section: Section, _ limits: inout ProxyLimits) {
+    limits.maxConnectionsPerAddress = section.read(
+      "max_connections_per_address", limits.maxConnectionsPerAddress
+    ) { field in
+      field.off { $0.integer(in: ProxyBounds.maxConnections, or: "off") }
+    }
+    limits.maxRequestsPerConnection = section.read(
+      "max_requests_per_connection", limits.maxRequestsPerConnection
+    ) { field in
+      field.off { $0.integer(in: ProxyBounds.maxRequestsPerConnection, or: "off") }
+    }
+    limits.maxPipelinedRequests = section.read("max_pipelined_requests", limits.maxPipelinedRequests) {
+      $0.integer(in: ProxyBounds.maxPipelinedRequests)
+    }
+    limits.handshakeTimeout = section.read("handshake_timeout", limits.handshakeTimeout) {
+      $0.time(in: ProxyBounds.handshakeTimeout)
+    }
+  }
+
+  private func readMessages(_ section: Section, _ limits: inout ProxyLimits) {
+    limits.maxHeaderCount = section.read("max_header_count", limits.maxHeaderCount) {
+      $0.integer(in: ProxyBounds.maxHeaderCount)
+    }
+    limits.maxURILength = section.read("max_uri_length", limits.maxURILength) {
+      $0.size(in: ProxyBounds.maxURILength)
+    }
+    limits.bufferMemory = section.read("buffer_memory", limits.bufferMemory) {
+      $0.size(in: ProxyBounds.bufferMemory)
+    }
+    limits.maxInterimResponses = section.read("max_interim_responses", limits.maxInterimResponses) {
+      $0.integer(in: ProxyBounds.maxInterimResponses)
+    }
+  }
+
+  private func readPace(_ section: Section, _ limits: inout ProxyLimits) {
+    limits.minBodyRate = section.read("min_body_rate", limits.minBodyRate) { field in
+      field.off { $0.size(in: ProxyBounds.rate, or: "off") }
+    }
+    limits.minSendRate = section.read("min_send_rate", limits.minSendRate) { field in
+      field.off { $0.size(in: ProxyBounds.rate, or: "off") }
+    }
+    limits.bodyGrace = section.read("body_grace", limits.bodyGrace) { $0.time(in: ProxyBounds.bodyGrace) }
   }
 
   private func keepingBufferBelowBody(_ limits: ProxyLimits, _ section: Section) -> ProxyLimits {
@@ -43,6 +99,18 @@ extension Reader {
     }
     field.problem(
       "\(limits.maxBufferedBody) is more than max_body_size lets in", "write at most \(limits.maxBodySize)")
+    return limits
+  }
+
+  private func keepingURIBelowHead(_ limits: ProxyLimits, _ section: Section) -> ProxyLimits {
+    guard limits.maxURILength > limits.maxHeaderSize else { return limits }
+    guard let field = section["max_uri_length"] else {
+      var limits = limits
+      limits.maxURILength = limits.maxHeaderSize
+      return limits
+    }
+    field.problem(
+      "\(limits.maxURILength) is more than max_header_size lets in", "write at most \(limits.maxHeaderSize)")
     return limits
   }
 }

@@ -59,7 +59,10 @@ import Testing
   private func forwarded(_ requests: [[UInt8]]) async throws -> [(index: Int, bytes: [UInt8])] {
     let log = Monitor(Recording())
     var all: [(index: Int, bytes: [UInt8])] = []
-    try await withProxy(worker: recording(into: log, isTelling: false)) { proxy, _ in
+    var arrangement = Arrangement()
+    // For the corpus's longest target.
+    arrangement.limits.maxURILength = .kibibytes(32)
+    try await withProxy(arrangement, worker: recording(into: log, isTelling: false)) { proxy, _ in
       for (index, bytes) in requests.enumerated() {
         let before = log.read { $0.requests.count }
         try await agent(at: proxy.address) { agent in
