@@ -24,15 +24,18 @@ final class TLSMemory: Sendable {
         return Unmanaged<TLSMemory>.fromOpaque(memory).takeUnretainedValue().certificates.verify(store)
       }, held.toOpaque())
     SSL_CTX_set_tlsext_ticket_key_evp_cb(context) { session, name, vector, cipher, authentication, isSealing in
-      guard let memory = TLSMemory.of(session), let name, let vector, let cipher, let authentication else {
+      guard let session, let memory = TLSMemory.of(session), let name, let vector, let cipher, let authentication
+      else {
         return -1
       }
-      return keyTicket(memory.tickets, name, vector, cipher, authentication, isSealing: isSealing == 1)
+      return keyTicket(
+        memory.tickets, name, vector, cipher, authentication, isSealing: isSealing == 1,
+        isUsedOnce: SSL_version(session) >= TLS1_3_VERSION)
     }
   }
 
-  private static func of(_ session: OpaquePointer?) -> TLSMemory? {
-    guard let session, let memory = SSL_CTX_get_ex_data(SSL_get_SSL_CTX(session), slot) else { return nil }
+  private static func of(_ session: OpaquePointer) -> TLSMemory? {
+    guard let memory = SSL_CTX_get_ex_data(SSL_get_SSL_CTX(session), slot) else { return nil }
     return Unmanaged<TLSMemory>.fromOpaque(memory).takeUnretainedValue()
   }
 }

@@ -75,10 +75,10 @@ extension TicketKeys.Key {
 }
 
 /// OpenSSL's question for the keys of a ticket that it seals or opens: 1 go on, 2 go on and replace the ticket, 0 the
-/// ticket is of no use, negative for a failure.
+/// ticket is of no use, negative for a failure. Under TLS 1.3 a ticket is used once, and the next one is due with it.
 func keyTicket(
   _ keys: TicketKeys, _ name: UnsafeMutablePointer<UInt8>, _ vector: UnsafeMutablePointer<UInt8>,
-  _ cipher: OpaquePointer, _ authentication: OpaquePointer, isSealing: Bool
+  _ cipher: OpaquePointer, _ authentication: OpaquePointer, isSealing: Bool, isUsedOnce: Bool
 ) -> Int32 {
   if isSealing {
     let key = keys.sealing()
@@ -94,6 +94,6 @@ func keyTicket(
     guard let base = bytes.baseAddress?.assumingMemoryBound(to: UInt8.self),
       copenssl_key_ticket(cipher, authentication, base + TicketKeys.Key.nameCount, vector, 0) == 1
     else { return -1 }
-    return isOld ? 2 : 1
+    return isOld || isUsedOnce ? 2 : 1
   }
 }

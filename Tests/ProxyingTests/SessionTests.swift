@@ -35,6 +35,21 @@ private let agentName = "agent1.example"
     return arrangement
   }
 
+  @Test(arguments: ["-tls1_2", "-tls1_3"]) func aResumedSessionIsResumedInItsTurn(_ version: String) async throws {
+    try await withTemporaryDirectory { folder in
+      let certificates = try await Certificates.make(in: folder, clients: [agentName])
+      try await withProxy(arrangement(certificates), worker: echo) { proxy, origin in
+        let first = try await connect(proxy.address, certificates, "\(version) -sess_out session")
+        #expect(first.contains("New, TLSv1"), "\(first)")
+        for _ in 0..<3 {
+          let next = try await connect(proxy.address, certificates, "\(version) -sess_in session -sess_out session")
+          #expect(next.contains("Reused, TLSv1") && next.contains("200 OK"), "\(next)")
+        }
+        #expect(origin.heads.allSatisfy { field("x-client-dn", of: $0) == "CN=\(agentName)" })
+      }
+    }
+  }
+
   /// Three that are held at once are spread over both loops; each resumes the one session.
   @Test(arguments: ["-tls1_2", "-tls1_3"]) func anyLoopResumesWhatAnotherBegan(_ version: String) async throws {
     try await withTemporaryDirectory { folder in
