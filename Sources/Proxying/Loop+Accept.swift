@@ -82,8 +82,8 @@ extension Loop {
   mutating func beginAgent(_ c: Record) {
     guard admitByAddress(c) else { return }
     let listener = shared.listeners[Int(c.pointee.agent.listener)]
-    c.pointee.agent.identity = Identity(anonymousAt: c.pointee.agent.peer, isTLS: listener.tls != nil)
     guard let context = listener.tls else {
+      c.pointee.agent.identity = Identity(anonymousAt: c.pointee.agent.peer, isTLS: false)
       c.pointee.stage = .head
       return setDeadline(c, after: headerTimeout)
     }
@@ -129,8 +129,9 @@ extension Loop {
       guard let identity = Identity(certificate: certificate, at: c.pointee.agent.peer) else {
         return failHandshake(c, "the certificate's common name is missing or not plain text")
       }
-      c.pointee.agent.identity.free()
       c.pointee.agent.identity = identity
+    } else {
+      c.pointee.agent.identity = Identity(anonymousAt: c.pointee.agent.peer, isTLS: true)
     }
     c.pointee.stage = .head
     setDeadline(c, after: headerTimeout)
