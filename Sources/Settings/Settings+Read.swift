@@ -56,6 +56,7 @@ struct Reader {
     let pools = pools(file, places)
     let control = control(file.section("control"), places)
     let routes = routes(file, of: pools)
+    let files = files(file, places, listeners)
 
     refuseCollisions(of: listeners, control)
     refuseSharedCaches(of: pools, places, listeners)
@@ -63,7 +64,9 @@ struct Reader {
     return Settings(
       stateDirectory: places.state, runDirectory: places.run, listen: listeners.compactMap { $0.configuration },
       proxy: proxy, pools: pools.compactMap { $0.plan }, routes: routes.map { $0.route },
+      files: files,
       control: ControlSettings(socketPath: control.socketPath, listen: control.listen?.address),
-      remarks: remarks(routes: routes, pools: pools, listeners: listeners, control: control.listen?.address))
+      remarks: remarks(routes: routes, pools: pools, listeners: listeners, control: control.listen?.address)
+        + unasked(files, routes))
   }
 }

@@ -13,13 +13,15 @@ public struct Settings: Sendable, Hashable {
   public var pools: [PoolPlan]
   /// The file's own, then those that the pools' presets bring.
   public var routes: [Route]
+  /// Folders whose files are served without a worker.
+  public var files: [FileFolder]
   public var control: ControlSettings
   /// What is allowed but may surprise; printed below the summary.
   public var remarks: [String]
 
   public init(
     stateDirectory: String, runDirectory: String, listen: [ListenerConfiguration], proxy: ProxyLimits,
-    pools: [PoolPlan], routes: [Route], control: ControlSettings, remarks: [String] = []
+    pools: [PoolPlan], routes: [Route], files: [FileFolder] = [], control: ControlSettings, remarks: [String] = []
   ) {
     self.stateDirectory = stateDirectory
     self.runDirectory = runDirectory
@@ -27,13 +29,16 @@ public struct Settings: Sendable, Hashable {
     self.proxy = proxy
     self.pools = pools
     self.routes = routes
+    self.files = files
     self.control = control
     self.remarks = remarks
   }
 
   /// What a proxy generation is told at its start.
   public var proxyConfiguration: ProxyConfiguration {
-    ProxyConfiguration(listeners: listen, limits: proxy, pools: pools.map { ProxiedPool($0) }, routes: routes)
+    ProxyConfiguration(
+      listeners: listen, limits: proxy, pools: pools.map { ProxiedPool($0) }, routes: routes,
+      files: FilePlan(folders: files))
   }
 }
 

@@ -3,7 +3,7 @@ import Pool
 /// The effective settings, defaults filled in, as a person reads them.
 public func summary(of settings: Settings) -> String {
   let parts =
-    [overview(of: settings)] + settings.pools.map { pool(of: $0) } + [routes(of: settings)]
+    [overview(of: settings)] + settings.pools.map { pool(of: $0) } + [routes(of: settings)] + files(of: settings)
     + (settings.remarks.isEmpty ? [] : [settings.remarks.map { "note: \($0)" }])
   return parts.map { $0.joined(separator: "\n") }.joined(separator: "\n\n")
 }
@@ -38,6 +38,7 @@ private func overview(of settings: Settings) -> [String] {
           + "\(limits.bufferMemory) in all"),
       row("", pace(limits)),
       row("", "at most \(counted(limits.maxInterimResponses, "interim response")) of a worker to one request"),
+      row("", "\(counted(limits.fileThreads, "thread")) for files, \(limits.fileQueue) requests may wait for them"),
     ]
 }
 
@@ -147,6 +148,15 @@ private func routes(of settings: Settings) -> [String] {
     + rows.map { row in
       "  " + zip(row, widths + [0]).map { padded($0, to: $1) }.joined(separator: "  ")
     }
+}
+
+private func files(of settings: Settings) -> [[String]] {
+  guard !settings.files.isEmpty else { return [] }
+  let width = settings.files.map(\.path.count).max() ?? 0
+  return [
+    ["files, served without a worker where a route lets one ask"]
+      + settings.files.map { "  \(padded($0.path, to: width))  \($0.folder)" }
+  ]
 }
 
 private func rule(_ rule: AccessRule) -> String {

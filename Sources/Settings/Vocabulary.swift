@@ -15,10 +15,10 @@ public struct Vocabulary: Sendable {
 
   /// What the whole file may say. A list's or a named mapping's members stand under `*`.
   public static let file = Vocabulary(
-    ["state_dir", "run_dir", "listen", "proxy", "pools", "routes", "control"],
+    ["state_dir", "run_dir", "listen", "proxy", "pools", "routes", "files", "control"],
     [
       "listen": Vocabulary([], ["*": listener]), "proxy": proxy, "pools": Vocabulary([], ["*": pool]),
-      "routes": Vocabulary([], ["*": route]), "control": control,
+      "routes": Vocabulary([], ["*": route]), "files": Vocabulary([], ["*": files]), "control": control,
     ])
 
   static let listener = Vocabulary(["address"], ["tls": tls, "proxy_protocol": proxyProtocol])
@@ -30,7 +30,7 @@ public struct Vocabulary: Sendable {
     "threads", "max_connections", "max_connections_per_address", "max_requests_per_connection",
     "max_pipelined_requests", "handshake_timeout", "header_timeout", "idle_timeout", "max_header_size",
     "max_header_count", "max_uri_length", "max_body_size", "max_buffered_body", "buffer_memory", "min_body_rate",
-    "min_send_rate", "body_grace", "max_interim_responses",
+    "min_send_rate", "body_grace", "max_interim_responses", "file_threads", "file_queue",
   ])
   static let pool = Vocabulary(
     [
@@ -53,5 +53,6 @@ public struct Vocabulary: Sendable {
   static let stop = Vocabulary(["drain", "terminate"])
   static let cache = Vocabulary(["wipe", "shared"])
   static let route = Vocabulary(["path", "methods", "allow", "pool", "retry"])
+  static let files = Vocabulary(["path", "folder"])
   static let control = Vocabulary(["socket", "listen"])
 }

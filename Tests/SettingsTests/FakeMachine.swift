@@ -21,7 +21,7 @@ struct FakeMachine: Surroundings {
     for folder in [
       "/etc/masterpool/ssl", "/etc/puppet/code", "/var/lib/masterpool", "/run", "/root", "/home/anna",
       "/var/lib/puppet/yaml", "/var/cache/masters", "/mnt/data/cache", "/srv/real/cache", "/srv/disk/inner",
-      "/usr/share/masterpool", "/opt/master/bin", "/var/lib/puppet/ssl",
+      "/usr/share/masterpool", "/opt/master/bin", "/var/lib/puppet/ssl", "/srv/downloads",
     ] {
       addFolder(folder)
     }

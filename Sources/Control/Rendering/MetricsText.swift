@@ -28,6 +28,12 @@ public enum MetricsText {
     page.gauge("masterpool_proxy_requests_in_flight", "Requests being served.", of(proxy.requestsInFlight))
     page.counter("masterpool_proxy_requests_total", "Requests since this proxy started.", of(proxy.requestsTotal))
     page.counter("masterpool_proxy_retried_total", "Requests sent to a second worker.", of(proxy.retriedTotal))
+    page.counter("masterpool_proxy_files_total", "Answers from disk, without a worker.", of(proxy.filesTotal))
+    page.counter("masterpool_proxy_file_bytes_total", "Their bodies' bytes.", of(proxy.fileBytesTotal))
+    page.counter(
+      "masterpool_proxy_file_looks_refused_total",
+      "Requests sent to a worker since too many files were being looked at.",
+      of(proxy.looksRefusedTotal))
     page.counter(
       "masterpool_proxy_responses_total", "Responses by class; none: cut off before their head.",
       proxy.responsesTotal.sorted { $0.key < $1.key }.map { (["class": $0.key], Double($0.value)) })

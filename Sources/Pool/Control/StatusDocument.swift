@@ -37,6 +37,11 @@ public struct StatusDocument: Hashable, Sendable, Codable {
     public var requestsTotal: Int
     public var requestsInFlight: Int
     public var retriedTotal: Int
+    /// Answers from disk, without a worker.
+    public var filesTotal: Int
+    public var fileBytesTotal: Int
+    /// Requests that a worker got since too many files were being looked at.
+    public var looksRefusedTotal: Int
     /// Responses by class: `{"2xx": 10, …}`; `none` counts those cut off before their head.
     public var responsesTotal: [String: Int]
     /// What the proxy refused of its own accord, by cause; see `RefusalCause`.
@@ -50,6 +55,9 @@ public struct StatusDocument: Hashable, Sendable, Codable {
       requestsTotal = counters.requestsTotal
       requestsInFlight = counters.requestsInFlight
       retriedTotal = counters.retriedTotal
+      filesTotal = counters.filesTotal
+      fileBytesTotal = counters.fileBytesTotal
+      looksRefusedTotal = counters.looksRefusedTotal
       responsesTotal = Dictionary(
         uniqueKeysWithValues: zip(["none", "1xx", "2xx", "3xx", "4xx", "5xx"], counters.responses))
       refusedTotal = Dictionary(
@@ -61,6 +69,9 @@ public struct StatusDocument: Hashable, Sendable, Codable {
       case requestsTotal = "requests_total"
       case requestsInFlight = "requests_in_flight"
       case retriedTotal = "retried_total"
+      case filesTotal = "files_total"
+      case fileBytesTotal = "file_bytes_total"
+      case looksRefusedTotal = "file_looks_refused_total"
       case responsesTotal = "responses_total"
       case refusedTotal = "refused_total"
     }

@@ -18,6 +18,8 @@ enum ProxyBounds {
   static let rate = ByteCount(bytes: 1) ... .mebibytes(1024)
   static let bodyGrace = Duration.milliseconds(100) ... .seconds(600)
   static let maxInterimResponses = 0...1000
+  static let fileThreads = 1...64
+  static let fileQueue = 0...100_000
 }
 
 extension Reader {
@@ -42,6 +44,10 @@ extension Reader {
     readConnections(section, &limits)
     readMessages(section, &limits)
     readPace(section, &limits)
+    limits.fileThreads = section.read("file_threads", limits.fileThreads) {
+      $0.integer(in: ProxyBounds.fileThreads)
+    }
+    limits.fileQueue = section.read("file_queue", limits.fileQueue) { $0.integer(in: ProxyBounds.fileQueue) }
     return keepingURIBelowHead(keepingBufferBelowBody(limits, section), section)
   }
 

@@ -100,7 +100,7 @@ extension Reader {
     return name
   }
 
-  private func routePath(_ field: Field) -> String? {
+  func routePath(_ field: Field) -> String? {
     guard let path = field.text(expected: "a path that starts with /") else { return nil }
     guard path.hasPrefix("/") else {
       field.problem("\(quoted(path)) does not start with a slash", "write /\(path)")
