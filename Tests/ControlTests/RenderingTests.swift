@@ -65,6 +65,8 @@ import Testing
         "masterpool_proxy_up 1", "masterpool_proxy_generation 1", "masterpool_proxy_threads 2",
         "masterpool_proxy_connections 3", "masterpool_proxy_requests_in_flight 1",
         "masterpool_proxy_requests_total 10", "masterpool_proxy_retried_total 1",
+        "masterpool_proxy_files_total 6", "masterpool_proxy_file_bytes_total 7000",
+        "masterpool_proxy_file_looks_refused_total 2",
         "masterpool_proxy_responses_total{class=\"1xx\"} 0", "masterpool_proxy_responses_total{class=\"2xx\"} 8",
         "masterpool_proxy_responses_total{class=\"3xx\"} 0", "masterpool_proxy_responses_total{class=\"4xx\"} 0",
         "masterpool_proxy_responses_total{class=\"5xx\"} 1", "masterpool_proxy_responses_total{class=\"none\"} 0",

@@ -99,6 +99,9 @@ extension ProxyCounters {
     counters.requestsTotal = 10
     counters.requestsInFlight = 1
     counters.retriedTotal = 1
+    counters.filesTotal = 6
+    counters.fileBytesTotal = 7000
+    counters.looksRefusedTotal = 2
     counters.responses = [0, 0, 8, 0, 0, 1]
     return counters
   }

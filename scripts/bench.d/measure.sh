@@ -106,6 +106,9 @@ machine() {
   echo "$(nproc) cores, $(sed -n 's/^model name.*: //p' /proc/cpuinfo | head -n 1), Linux $(uname -r | cut -d- -f1)"
 }
 
+# kernel_tls: `is there` or `is not there`.
+kernel_tls() { grep -qw tls /proc/sys/net/ipv4/tcp_available_ulp 2>/dev/null && echo "is there" || echo "is not there"; }
+
 tell_machine() {
   echo "Machine: $(machine). $(haproxy -v | head -n 1 | sed 's/^\(HAProxy version [^ -]*\).*/\1/'), $(nginx -v 2>&1 |
     sed 's/.*: //'), $(openssl version | cut -d' ' -f1-2), $(date -u +%F)."

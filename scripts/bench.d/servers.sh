@@ -24,6 +24,7 @@ serving() {
 }
 
 has_tls() { [[ -e $work/tls/done ]]; }
+has_files() { [[ -e $work/files/done ]]; }
 
 # take_ports NAME: NAME_port, and NAME_rsa2048_port and so on.
 take_ports() {
@@ -91,7 +92,7 @@ backend origins
 
 # start_nginx WORKERS ORIGINS: sets nginx_port, nginx_pids.
 start_nginx() {
-  local index kind port place
+  local index kind port place files
   take_ports nginx
   mkdir -p "$work/nginx"
   place="proxy_pass http://origins;
@@ -99,6 +100,12 @@ start_nginx() {
       proxy_set_header Connection \"\";
       proxy_set_header X-Forwarded-For \$remote_addr;
       proxy_buffers 8 32k;"
+  files=
+  ! has_files || files="location /files/ {
+      alias $work/files/;
+      sendfile on;
+      tcp_nopush on;
+    }"
   {
     # As root it would give its workers to a user who may not open the origins' sockets.
     ((EUID != 0)) || echo "user root;"
@@ -128,6 +135,7 @@ http {
   }
   server {
     listen 127.0.0.1:$nginx_port backlog=4096;
+    $files
     location / {
       $place
       proxy_set_header X-Client-Verify NONE;
@@ -147,6 +155,7 @@ http {
     listen 127.0.0.1:${!port} ssl backlog=4096;
     ssl_certificate $work/tls/$kind.chain.pem;
     ssl_certificate_key $work/tls/$kind.key;
+    $files
     location / {
       $place
       proxy_set_header X-Client-Verify \$ssl_client_verify;
@@ -201,6 +210,7 @@ routes:
 control:
   socket: control.sock
 YAML
+    if has_files; then printf 'files:\n  - {path: /files/, folder: %s}\n' "$work/files"; fi
   } >"$place/masterpool.yaml"
   start "$place/log" "$bin/masterpool" run --config "$place/masterpool.yaml"
   supervisor_pid=$pid
