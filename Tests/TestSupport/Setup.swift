@@ -10,6 +10,8 @@ public struct Setup: Sendable {
   public var proxy: [String] = []
   /// Elements of `routes`, in YAML; empty: everything for anyone.
   public var routes: [String] = []
+  /// Elements of `files`, in YAML.
+  public var files: [String] = []
   /// With these the listener speaks TLS.
   public var certificates: Certificates?
   public var verifyClient = "required"
@@ -38,6 +40,7 @@ public struct Setup: Sendable {
     lines += stubPool("stubs", workers: workers, concurrency: concurrency, options: stubOptions, more: pool)
     lines += pools
     lines += ["routes:"] + (routes.isEmpty ? ["{path: /, allow: any, pool: stubs}"] : routes).map { "  - \($0)" }
+    if !files.isEmpty { lines += ["files:"] + files.map { "  - \($0)" } }
     lines += ["control:", "  socket: control.sock"]
     return lines.joined(separator: "\n") + "\n"
   }
