@@ -24,11 +24,6 @@ extension RequestHead {
 
   /// RFC 9112 §3.2.4.
   public func isForServer(_ bytes: Span<UInt8>) -> Bool { bytes.extracting(target).isEqual(to: "*") }
-
-  /// RFC 9110 §7.6.2.
-  public func hasNoHopLeft(_ bytes: Span<UInt8>) -> Bool {
-    field("max-forwards", in: bytes).map { bytes.extracting($0).isEqual(to: "0") } ?? false
-  }
 }
 
 extension ByteRange {

@@ -19,7 +19,22 @@ extension Loop {
   /// RFC 9110 §9.3.7: `OPTIONS *` is about the server as a whole, and §7.6.2: with no hop left, about this one.
   private func asksTheServer(_ c: Record) -> Bool {
     let input = c.pointee.agent.input.bytes
-    return c.pointee.request.head.isForServer(input.span) || c.pointee.request.head.hasNoHopLeft(input.span)
+    return c.pointee.request.head.isForServer(input.span) || hasNoHopLeft(c)
+  }
+
+  /// Counts this hop where the agent bounds them, in place.
+  private func hasNoHopLeft(_ c: Record) -> Bool {
+    let input = c.pointee.agent.input
+    guard let field = c.pointee.request.head.field("max-forwards", in: input.bytes.span), let base = input.base else {
+      return false
+    }
+    let digits = UnsafeMutableBufferPointer(start: base + input.start + Int(field.start), count: field.count)
+    let (zero, nine) = (UInt8(ascii: "0"), UInt8(ascii: "9"))
+    guard !digits.isEmpty, digits.allSatisfy({ (zero...nine).contains($0) }) else { return false }
+    guard let last = digits.lastIndex(where: { $0 != zero }) else { return true }
+    digits[last] -= 1
+    for index in (last + 1)..<digits.count { digits[index] = nine }
+    return false
   }
 
   /// Into the scratch.

@@ -23,11 +23,19 @@ struct Pace: BitwiseCopyable {
 
   /// Each byte buys the next one its time, so that the rate counts on the average: trickling does not help.
   @inline(__always) func bodyDue(_ due: Int64, after bytes: Int) -> Int64 {
-    due == .max ? due : due &+ Int64(bytes) &* perBodyByte
+    due == .max ? due : Self.later(due, Self.time(for: bytes, perBodyByte))
   }
 
   /// When so many bytes must be with the agent; nil: whenever.
   func sendDue(_ bytes: Int, from now: Int64) -> Int64? {
-    perSentByte == 0 ? nil : now &+ grace &+ Int64(bytes) &* perSentByte
+    perSentByte == 0 ? nil : Self.later(now &+ grace, Self.time(for: bytes, perSentByte))
   }
+
+  private static func time(for bytes: Int, _ perByte: Int64) -> Int64 {
+    let (time, overflow) = Int64(bytes).multipliedReportingOverflow(by: perByte)
+    return overflow ? Loop.longestTimeout : min(time, Loop.longestTimeout)
+  }
+
+  /// Centuries ahead at most, so that sums do not overflow.
+  private static func later(_ due: Int64, _ time: Int64) -> Int64 { min(due &+ time, .max / 2) }
 }

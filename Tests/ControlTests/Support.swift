@@ -102,6 +102,7 @@ extension ProxyCounters {
     counters.filesTotal = 6
     counters.fileBytesTotal = 7000
     counters.looksRefusedTotal = 2
+    counters.refusedTotal = [.malformed: 6]
     counters.responses = [0, 0, 8, 0, 0, 1]
     return counters
   }

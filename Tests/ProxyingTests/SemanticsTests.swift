@@ -11,7 +11,10 @@ import Testing
   @Test func answersOptionsAboutTheServerItself() async throws {
     try await withProxy(worker: echo) { proxy, origin in
       try await agent(at: proxy.address) { agent in
-        for request in ["OPTIONS * HTTP/1.1\r\n", "OPTIONS /a HTTP/1.1\r\nMax-Forwards: 0\r\n"] {
+        for request in [
+          "OPTIONS * HTTP/1.1\r\n", "OPTIONS /a HTTP/1.1\r\nMax-Forwards: 0\r\n",
+          "OPTIONS /a HTTP/1.1\r\nMax-Forwards: 00\r\n",
+        ] {
           try agent.send("\(request)Host: a\r\n\r\n")
           let response = try agent.response()
           #expect(response.status == 200)
@@ -21,6 +24,18 @@ import Testing
         #expect(try agent.response().text == "/a")
       }
       #expect(origin.heads.count == 1)
+    }
+  }
+
+  /// RFC 9110 §7.6.2.
+  @Test(arguments: [("1", "0"), ("10", "09"), ("200", "199"), ("09", "08"), ("-1", "-1"), ("x", "x"), ("", "")])
+  func countsHopsOfOptions(_ given: String, _ left: String) async throws {
+    try await withProxy(worker: echo) { proxy, origin in
+      for method in ["OPTIONS", "GET"] {
+        let response = try await request(method, "/a", headers: [("Max-Forwards", given)], at: proxy.address)
+        #expect(response.text == "/a")
+      }
+      #expect(origin.heads.map { field("max-forwards", of: $0) ?? "" } == [left, given])
     }
   }
 
