@@ -38,13 +38,26 @@ extension ResponseHead {
   public func field(_ name: StaticString, in bytes: Span<UInt8>) -> ByteRange? { section.field(name, in: bytes) }
 }
 
+/// The same in a head that `writeRequest` wrote; `bytes` may go on behind it.
+public func field(_ name: StaticString, ofWritten bytes: Span<UInt8>) -> ByteRange? {
+  let end = bytes.endOfText(from: 0)
+  return bytes.field(name, from: end &+ 2, to: bytes.count)
+}
+
 extension FieldSection {
   fileprivate func field(_ name: StaticString, in bytes: Span<UInt8>) -> ByteRange? {
-    var at = found.start
-    while at < found.line {
-      let nameEnd = bytes.endOfToken(from: at)
-      let end = bytes.endOfText(from: nameEnd)
-      if bytes.matches(ByteRange(at, nameEnd), name) { return bytes.trimmed(nameEnd &+ 1, end) }
+    bytes.field(name, from: found.start, to: found.line)
+  }
+}
+
+extension Span where Element == UInt8 {
+  /// Until the empty line or `limit`, whichever comes first.
+  fileprivate func field(_ name: StaticString, from start: Int, to limit: Int) -> ByteRange? {
+    var at = start
+    while at < limit, self[at] != ASCII.carriageReturn {
+      let nameEnd = endOfToken(from: at)
+      let end = endOfText(from: nameEnd)
+      if matches(ByteRange(at, nameEnd), name) { return trimmed(nameEnd &+ 1, end) }
       at = end &+ 2
     }
     return nil

@@ -115,6 +115,14 @@ public func writeContinue(into out: inout OutputSpan<UInt8>) -> Bool {
   return true
 }
 
+/// Writes an interim response that says no more than that the request is still worked on (RFC 2518 §10.1).
+@_lifetime(out: copy out)
+public func writeProcessing(into out: inout OutputSpan<UInt8>) -> Bool {
+  guard out.freeCapacity >= 27 else { return false }
+  out.append(copying: "HTTP/1.1 102 Processing\r\n\r\n")
+  return true
+}
+
 /// RFC 9110 §15; for statuses that a proxy gives of its own accord.
 func reasonPhrase(_ status: Int) -> StaticString {
   switch status {

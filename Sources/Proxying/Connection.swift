@@ -73,6 +73,7 @@ struct AgentSide: BitwiseCopyable {
 struct RequestState: BitwiseCopyable {
   var head = RequestHead()
   var pool = 0
+  var priority = RoutePriority.normal
   /// May be sent a second time though a first worker may have seen it.
   var isRepeatable = false
   var isRetry = false
@@ -88,8 +89,11 @@ struct RequestState: BitwiseCopyable {
   var received = 0
   /// When the next byte of the body is due, by the rate that it must come with.
   var bodyDue: Int64 = .max
-  /// When it leaves the line.
+  /// When it leaves the line, and where it stands in it.
   var deadline: Int64 = 0
+  var spot: UInt32 = 0
+  /// Its agent ended its side, and was asked whether it is still there.
+  var wasSounded = false
   /// When its worker counts as stuck.
   var overdue: Int64 = 0
 }

@@ -10,6 +10,9 @@ struct Identity: BitwiseCopyable {
   private var headerCount = 0
   private var nameCount = 0
   private(set) var isVerified = false
+  /// A hash of the verified name, or of the address; 0 where there is neither. The seed is the process's own, so nobody
+  /// can choose names that meet in it.
+  private(set) var node: UInt64 = 0
 
   /// A larger certificate is refused, since its header would not fit beside a request.
   static let maxHeaderBytes = 16 << 10
@@ -26,6 +29,7 @@ struct Identity: BitwiseCopyable {
   /// Without a certificate.
   init(anonymousAt address: PeerAddress, isTLS: Bool) {
     store(headers: [Self.via, "X-Client-Verify: NONE"] + Self.origin(address, isTLS), name: "")
+    if let text = address.text { node = Self.hash(text, isVerified: false) }
   }
 
   /// Nil: the certificate names nobody in a way that can be passed on; its agent is turned away.
@@ -39,6 +43,14 @@ struct Identity: BitwiseCopyable {
     guard headers.reduce(0, { $0 + $1.utf8.count + 2 }) <= Self.maxHeaderBytes else { return nil }
     store(headers: headers, name: name)
     isVerified = true
+    node = Self.hash(name, isVerified: true)
+  }
+
+  private static func hash(_ text: String, isVerified: Bool) -> UInt64 {
+    var hasher = Hasher()
+    hasher.combine(isVerified)
+    hasher.combine(text)
+    return max(1, UInt64(bitPattern: Int64(hasher.finalize())))
   }
 
   /// RFC 9110 §7.6.3, which asks it of gateways too, in requests. The version is the agent's, request by request.

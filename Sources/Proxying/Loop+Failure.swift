@@ -13,7 +13,8 @@ extension Loop {
     // Our own need says nothing of the worker.
     if [EMFILE, ENFILE, ENOBUFS, ENOMEM].contains(code) {
       loseWorker(c, .unused)
-      return shed(c, shared.ledger.withLock { $0.retryAfter(pool: c.pointee.request.pool) })
+      let (asker, pool, instant) = (asker(c, patience(c)), c.pointee.request.pool, instant)
+      return shed(c, shared.ledger.withLock { $0.refuse(asker, from: pool, at: instant) })
     }
     tellUnreachable(c, "connecting: \(Socket.explain(code))")
     tryAgain(c, .unreachable(lost: false))
@@ -146,8 +147,7 @@ extension Loop {
     case .greeting, .handshaking, .head, .looking, .downloading, .intake, .replying, .lingering: closeAgent(c)
     case .queued:
       // Where its turn is on the way already, it comes back unused.
-      let (ticket, pool) = (ticket(c), c.pointee.request.pool)
-      _ = shared.ledger.withLock { $0.withdraw(ticket, from: pool, timedOut: false) }
+      withdraw(c)
       closeAgent(c)
     case .connecting:
       releaseWorker(c, .unused)

@@ -92,6 +92,7 @@ extension Loop {
     c.pointee.request.isAnswered = false
     c.pointee.request.isConsumed = false
     c.pointee.request.isRetry = false
+    c.pointee.request.wasSounded = false
     c.pointee.request.received = 0
     c.pointee.upload.sent = 0
     c.pointee.upload.isTouched = false

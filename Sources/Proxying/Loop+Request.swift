@@ -56,6 +56,7 @@ extension Loop {
     case .allowed(let index):
       let destination = shared.destinations[index]
       c.pointee.request.pool = destination.pool
+      c.pointee.request.priority = destination.priority
       c.pointee.request.isRepeatable = destination.retries || c.pointee.request.head.method.isSafe
       if !looksOnDisk(c, pathCount: pathCount) { startBody(c) }
     }

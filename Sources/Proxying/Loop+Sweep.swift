@@ -59,6 +59,13 @@ extension Loop {
 
   /// Who is late: the agent with its body or with taking the answer, or the worker?
   private mutating func expireExchange(_ c: Record) {
+    if now < c.pointee.request.overdue, c.pointee.agent.hasEnded, !c.pointee.request.wasSounded,
+      c.pointee.request.isConsumed, !c.pointee.answer.hasBegun
+    {
+      slab.setDeadline(c, c.pointee.request.overdue)
+      c.pointee.request.wasSounded = c.pointee.request.head.version == .http10
+      return soundAgent(c)
+    }
     if !c.pointee.upload.isComplete, !c.pointee.worker.isFull, !c.pointee.worker.refusesInput {
       door.counters.countRefusal(.bodyTimeout)
       breakOffUpload(c, 408, Self.lateBody)
@@ -99,9 +106,7 @@ extension Loop {
       switch c.pointee.stage {
       case .vacant: continue
       case .greeting, .handshaking, .head, .looking, .downloading, .intake, .replying, .lingering: break
-      case .queued:
-        let (ticket, pool) = (ticket(c), c.pointee.request.pool)
-        _ = shared.ledger.withLock { $0.withdraw(ticket, from: pool, timedOut: false) }
+      case .queued: withdraw(c)
       case .connecting: releaseWorker(c, .unused)
       case .exchanging: releaseWorker(c, .abandoned)
       }

@@ -16,6 +16,8 @@ struct Loop: ~Copyable {
   static let burst = 16
   /// A worker that takes no connection within this is unreachable.
   static let connectTimeout = Duration.seconds(5)
+  /// How long an agent that has ended its side is taken to wait for the answer of a worker that is at it.
+  static let soundingDelay: Int64 = 1_000_000_000
   /// How long an agent may be silent before it closes after our goodbye.
   static let lingering = Duration.seconds(2)
   /// How long it may go on sending what nobody reads any more: some read an answer only once they have sent all.
@@ -163,10 +165,12 @@ struct Loop: ~Copyable {
     case .handshaking: continueHandshake(c)
     case .head: readHead(c)
     case .intake: readBody(c)
-    case .queued, .connecting, .looking: if agentIsGone(c) { abandon(c) }
+    case .looking: if agentIsGone(c) { abandon(c) }
+    case .queued, .connecting: if agentIsGone(c) { abandon(c) } else { soundAgent(c) }
     case .downloading: if agentIsGone(c) { abandon(c) } else { download(c) }
     case .exchanging:
       if agentIsGone(c) { return abandon(c) }
+      if c.pointee.agent.hasEnded { soundAgentLater(c) }
       streamBody(c)
       if c.pointee.stage == .exchanging { relayAnswer(c) }
     case .replying: flushReply(c)
@@ -241,7 +245,7 @@ struct Loop: ~Copyable {
     slab.setDeadline(c, now + time)
   }
 
-  /// Over TLS nobody half-closes. In the clear an agent may end its side and still wait for the answer.
+  /// Over TLS nobody half-closes. In the clear an agent may end its side and still wait for the answer: `soundAgent`.
   func agentIsGone(_ c: Record) -> Bool {
     c.pointee.agent.isBroken || c.pointee.agent.hasEnded && c.pointee.agent.tls != nil
   }

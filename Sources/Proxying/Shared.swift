@@ -76,6 +76,7 @@ struct Destination: Sendable {
   let pool: Int
   /// Also for methods that are not safe.
   let retries: Bool
+  let priority: RoutePriority
 
   init(_ route: Route, _ pools: [ProxiedPool]) throws(SetupFailure) {
     guard let pool = pools.firstIndex(where: { $0.name == route.pool }) else {
@@ -83,6 +84,7 @@ struct Destination: Sendable {
     }
     self.pool = pool
     retries = route.retry
+    priority = route.priority
   }
 }
 

@@ -83,11 +83,8 @@ private func pool(of plan: PoolPlan) -> [String] {
     ("user", launch.user),
     ("environment", variables(launch.environment)),
     ("in folder", launch.workingDirectory),
-    (
-      "queue",
-      policy.queue.limit == 0
-        ? "none: busy is refused" : "\(counted(policy.queue.limit, "request")) for \(policy.queue.timeout.short)"
-    ),
+    ("queue", waiting(policy.queue)),
+    ("", comingBack(policy.queue)),
     ("stuck", "when a request takes \(policy.requestTimeout.short)"),
     ("ready", "\(policy.ready.path) answers within \(policy.ready.timeout.short)"),
     (
@@ -102,6 +99,26 @@ private func pool(of plan: PoolPlan) -> [String] {
     ("shared", launch.cache.shared.isEmpty ? nil : launch.cache.shared.joined(separator: ", ")),
   ]
   return ["pool \(plan.name)"] + own.compactMap { name, value in value.map { "  " + row(name, $0) } }
+}
+
+private func waiting(_ queue: QueuePolicy) -> String {
+  guard queue.limit > 0 else { return "none: busy is refused" }
+  return "\(counted(queue.limit, "request")) for \(queue.timeout.short), "
+    + "up to \(queue.ceiling) that cannot retry, a class higher after \(queue.lift.short)"
+}
+
+private func comingBack(_ queue: QueuePolicy) -> String {
+  "others come back after \(queue.retryAfter.min.short) to \(queue.retryAfter.max.short); "
+    + "\(counted(queue.nodes, "node")) remembered, a run is over after \(queue.runQuiet.short) of silence"
+}
+
+private func rank(_ priority: RoutePriority) -> String {
+  switch priority {
+  case .report: ", as reports rank"
+  case .file: ", as files rank"
+  case .catalog: ", as catalogs rank"
+  case .normal: ""
+  }
 }
 
 private func stopping(_ policy: StopPolicy) -> String {
@@ -140,7 +157,7 @@ private func routes(of settings: Settings) -> [String] {
   let rows = settings.routes.map { route in
     [
       route.methods.isEmpty ? "any method" : route.methods.joined(separator: ","), route.path, rule(route.allow),
-      route.pool.rawValue + (route.retry ? ", tried twice" : ""),
+      route.pool.rawValue + (route.retry ? ", tried twice" : "") + rank(route.priority),
     ]
   }
   let widths = (0..<3).map { column in rows.map { $0[column].count }.max() ?? 0 }

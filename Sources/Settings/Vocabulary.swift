@@ -44,7 +44,9 @@ public struct Vocabulary: Sendable {
   static let puppet = Vocabulary([
     "confdir", "codedir", "ssldir", "reportdir", "bucketdir", "environment_timeout", "ruby", "adapter",
   ])
-  static let queue = Vocabulary(["limit", "timeout"])
+  static let queue = Vocabulary(
+    ["limit", "ceiling", "timeout", "lift", "retry_after", "run_quiet", "nodes"], ["retry_after": retryAfter])
+  static let retryAfter = Vocabulary(["min", "max"])
   static let ready = Vocabulary(["path", "timeout"])
   static let alive = Vocabulary(["path", "every", "timeout", "failures"])
   static let recycle = Vocabulary([
@@ -52,7 +54,7 @@ public struct Vocabulary: Sendable {
   ])
   static let stop = Vocabulary(["drain", "terminate"])
   static let cache = Vocabulary(["wipe", "shared"])
-  static let route = Vocabulary(["path", "methods", "allow", "pool", "retry"])
+  static let route = Vocabulary(["path", "methods", "allow", "pool", "retry", "priority"])
   static let files = Vocabulary(["path", "folder"])
   static let control = Vocabulary(["socket", "listen"])
 }

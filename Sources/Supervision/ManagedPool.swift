@@ -9,6 +9,8 @@ struct ManagedPool {
   var counters: PoolCounters
   /// Sheds counted by proxies that are gone.
   var earlierSheds = 0
+  /// Of these by cause.
+  var earlierShedsByCause = PoolCounters.noSheds
   /// Wakes the machine at its next deadline.
   var alarm: (at: Instant, task: Task<Void, Never>)?
 

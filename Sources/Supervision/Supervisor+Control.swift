@@ -109,10 +109,12 @@ extension Supervisor {
   // MARK: Status
 
   private func describe(_ pool: ManagedPool) -> StatusDocument.Pool {
-    StatusDocument.Pool(
+    var status = StatusDocument.Pool(
       name: pool.plan.name, size: pool.machine.policy.size, ready: pool.machine.readyCount,
       queueLength: pool.counters.queueLength, shedTotal: pool.earlierSheds + pool.counters.shedTotal,
       workers: pool.machine.slots.filter { $0.isWanted || !$0.isEmpty }.flatMap { describe($0, in: pool) })
+    status.describeLine(pool.counters, earlier: pool.earlierShedsByCause)
+    return status
   }
 
   /// A line for each occupant, or one for a slot without any.

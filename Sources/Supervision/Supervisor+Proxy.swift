@@ -142,6 +142,7 @@ extension Supervisor {
   private func forgetProxy() {
     for (name, pool) in pools {
       pools[name]?.earlierSheds += pool.counters.shedTotal
+      pools[name]?.earlierShedsByCause = zip(pool.earlierShedsByCause, pool.counters.sheds).map { $0 + $1 }
       pools[name]?.counters = PoolCounters(pool: name)
       for id in pool.workers.keys {
         pools[name]?.workers[id]?.keepCounters()

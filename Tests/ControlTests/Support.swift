@@ -72,22 +72,34 @@ extension StatusDocument {
     proxy: Proxy(
       pid: 101, generation: 1,
       counters: .sample),
-    pools: [
-      Pool(
-        name: .masters, size: 2, ready: 1, queueLength: 4, shedTotal: 5,
-        workers: [
-          Worker(
-            slot: 0, generation: 3, pid: 110, state: "draining", ageSeconds: 904.25, memoryBytes: 90_000_000,
-            requestsTotal: 5, requestsInFlight: 1,
-            lastRecycle: LastRecycle(reason: .timer, at: "2026-11-23T10:00:00.500Z")),
-          Worker(
-            slot: 0, generation: 4, pid: 112, state: "ready", ageSeconds: 2.5, memoryBytes: 10_000_000,
-            requestsTotal: 1, requestsInFlight: 0,
-            lastRecycle: LastRecycle(reason: .timer, at: "2026-11-23T10:00:00.500Z")),
-          Worker(
-            slot: 1, generation: 7, pid: nil, state: "backing_off", ageSeconds: nil, memoryBytes: nil,
-            requestsTotal: 0, requestsInFlight: 0, lastRecycle: nil),
-        ])
+    pools: [.sample])
+}
+
+extension StatusDocument.Pool {
+  static var sample: StatusDocument.Pool {
+    var counters = PoolCounters(pool: .masters)
+    counters.waiting = [0, 0, 1, 3]
+    counters.sheds = [3, 0, 1, 0]
+    counters.runsUnderWay = 2
+    var pool = bare
+    pool.describeLine(counters, earlier: [1, 0, 0, 0])
+    return pool
+  }
+
+  private static let bare = StatusDocument.Pool(
+    name: .masters, size: 2, ready: 1, queueLength: 4, shedTotal: 5,
+    workers: [
+      StatusDocument.Worker(
+        slot: 0, generation: 3, pid: 110, state: "draining", ageSeconds: 904.25, memoryBytes: 90_000_000,
+        requestsTotal: 5, requestsInFlight: 1,
+        lastRecycle: StatusDocument.LastRecycle(reason: .timer, at: "2026-11-23T10:00:00.500Z")),
+      StatusDocument.Worker(
+        slot: 0, generation: 4, pid: 112, state: "ready", ageSeconds: 2.5, memoryBytes: 10_000_000,
+        requestsTotal: 1, requestsInFlight: 0,
+        lastRecycle: StatusDocument.LastRecycle(reason: .timer, at: "2026-11-23T10:00:00.500Z")),
+      StatusDocument.Worker(
+        slot: 1, generation: 7, pid: nil, state: "backing_off", ageSeconds: nil, memoryBytes: nil,
+        requestsTotal: 0, requestsInFlight: 0, lastRecycle: nil),
     ])
 }
 

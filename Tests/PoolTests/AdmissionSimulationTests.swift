@@ -20,8 +20,9 @@ private struct World {
   var now = Instant(nanoseconds: 0)
 
   // The plain account.
-  var waiting: [Ticket] = []
-  var held: [(ticket: Ticket, claim: Claim, worker: WorkerID)] = []
+  var line = PlainLine()
+  var runs = PlainRuns()
+  var held: [(asker: Asker, claim: Claim, worker: WorkerID)] = []
   var alive: Set<WorkerID> = []
   var draining: Set<WorkerID> = []
   var retiring: Set<WorkerID> = []
@@ -39,7 +40,10 @@ private struct World {
     limit = Int.random(in: 0...20, using: &random)
     ledger = ClaimLedger(pools: [
       ProxiedPool(
-        name: Self.masters, concurrency: concurrency, queue: QueuePolicy(limit: limit, timeout: .seconds(10)),
+        name: Self.masters, concurrency: concurrency,
+        queue: QueuePolicy(
+          limit: limit, ceiling: limit * 2, timeout: .seconds(10), lift: PlainLine.lift,
+          retryAfter: RetryAfterPolicy(min: .seconds(1), max: .seconds(300)), runQuiet: PlainRuns.quiet),
         requestTimeout: .seconds(60))
     ])
   }
@@ -64,17 +68,51 @@ private struct World {
 
   mutating func ask() {
     lastTicket += 1
-    let ticket = Ticket(loop: UInt16.random(in: 0..<3, using: &random), index: lastTicket, serial: 1)
-    switch ledger.admit(ticket, to: 0, at: now) {
+    let asker = Asker(
+      Ticket(loop: UInt16.random(in: 0..<3, using: &random), index: lastTicket, serial: 1),
+      node: UInt64.random(in: 0..<12, using: &random),
+      priority: RoutePriority.allCases[Int.random(in: 0..<4, using: &random)],
+      patience: Int.random(in: 0..<4, using: &random) == 0 ? .fails : .retries)
+    let underWay = runs.isUnderWay(asker, at: now)
+    let promised = runs.place(of: asker.node, at: now)
+    switch ledger.admit(asker, to: 0, at: now) {
     case .claimed(let claim):
-      #expect(waiting.isEmpty, "it went past those in line")
-      take(ticket, claim)
-    case .queued: waiting.append(ticket)
-    case .shed: #expect(waiting.count >= limit)
+      #expect(line.count == 0, "it went past those in line")
+      take(asker, claim)
+    case .unsure: Issue.record("it was said what its agent makes of a refusal")
+    case .queued(let until, let spot):
+      #expect(limit > 0 && (underWay || line.count < max(limit, limit * 2)))
+      #expect(
+        underWay || line.count < limit || asker.patience == .fails || promised.map { $0 <= now + .seconds(1) } == true
+      )
+      #expect(until == now + .seconds(underWay || asker.patience == .fails ? 60 : 10))
+      runs.promised[asker.node] = nil
+      line.append(asker, spot, runs.rank(of: asker, at: now), now)
+    case .shed(let refusal): refused(asker, refusal, wasUnderWay: underWay, promised)
     }
   }
 
-  mutating func take(_ ticket: Ticket, _ claim: Claim) {
+  mutating func refused(_ asker: Asker, _ refusal: Refusal, wasUnderWay: Bool, _ promised: Instant?) {
+    #expect(line.count >= limit)
+    #expect(!wasUnderWay || limit == 0, "a run under way was refused")
+    #expect(asker.patience != .fails || line.count >= limit * 2, "it was refused though it cannot retry")
+    #expect((refusal.retryAfter == nil) == (asker.patience == .fails))
+    guard let retryAfter = refusal.retryAfter, !wasUnderWay else { return }
+    #expect(retryAfter >= .seconds(1) && retryAfter <= .seconds(300))
+    guard asker.node != 0 else { return }
+    // What was said was rounded up, so the place may be up to a second earlier.
+    if let promised, promised > now + .seconds(1) {
+      #expect(abs((now + retryAfter - promised).inSeconds) <= 1 || retryAfter == .seconds(300), "not the same place")
+    } else if promised.map({ $0 > now }) == true, retryAfter == .seconds(1) {
+      return
+    } else if retryAfter < .seconds(300) {
+      runs.promise(asker.node, now + retryAfter)
+    } else {
+      runs.promise(asker.node, nil)
+    }
+  }
+
+  mutating func take(_ asker: Asker, _ claim: Claim) {
     guard let worker = ledger.worker(of: claim) else {
       Issue.record("a claim on nobody")
       return
@@ -83,16 +121,20 @@ private struct World {
     let busiest = alive.filter { free($0) > 0 }.map { load($0) }.min() ?? 0
     #expect(load(worker) == busiest, "\(worker) was not the least busy")
     if let connection = claim.connection { #expect(kept.removeValue(forKey: connection) == worker) }
-    held.append((ticket, claim, worker))
+    held.append((asker, claim, worker))
+    runs.claimed(asker, at: now)
     let connections = load(worker) + kept.values.count { $0 == worker } + stuck[worker, default: 0]
     #expect(connections <= concurrency, "more connections than places")
   }
 
   mutating func take(_ grants: [Grant]) {
     for grant in grants {
-      #expect(waiting.first == grant.ticket, "not the first in line")
-      if !waiting.isEmpty { waiting.removeFirst() }
-      take(grant.ticket, grant.claim)
+      guard let first = line.takeFirst() else {
+        Issue.record("a turn for nobody")
+        return
+      }
+      #expect(first.ticket == grant.ticket, "not the first in line")
+      take(first, grant.claim)
     }
   }
 
@@ -107,14 +149,15 @@ private struct World {
 
   mutating func finish() {
     guard !held.isEmpty else { return }
-    let (ticket, claim, worker) = held.remove(at: Int.random(in: 0..<held.count, using: &random))
+    let (asker, claim, worker) = held.remove(at: Int.random(in: 0..<held.count, using: &random))
     let outcomes: [ClaimOutcome] = [
       .answered, .answered, .answered, .answered, .abandoned, .unused, .stale, .cut, .overdue(lost: true),
       .unreachable(lost: true), .unreachable(lost: false),
     ]
     let outcome = outcomes[Int.random(in: 0..<outcomes.count, using: &random)]
     lastDescriptor += 1
-    let connection = KeptConnection(descriptor: lastDescriptor, loop: ticket.loop, serial: 1)
+    let connection = KeptConnection(descriptor: lastDescriptor, loop: asker.ticket.loop, serial: 1)
+    runs.released(asker, outcome, at: now)
     let release = ledger.release(claim, outcome, keeping: outcome == .answered ? connection : nil, at: now)
     switch outcome {
     case .overdue: stuck[worker, default: 0] += 1
@@ -126,22 +169,31 @@ private struct World {
     #expect((release.retired?.worker == worker) == (retiring.contains(worker) && load(worker) == 0))
     if release.retired != nil { forget(worker) }
     take(release.grant.map { [$0] } ?? [])
-    if outcome == .unreachable(lost: false) { askAgain(ticket) }
+    if outcome == .unreachable(lost: false) { askAgain(asker) }
   }
 
-  mutating func askAgain(_ ticket: Ticket) {
-    switch ledger.readmit(ticket, to: 0, until: now + .seconds(5), at: now) {
-    case .claimed(let claim): take(ticket, claim)
-    case .queued: waiting.insert(ticket, at: 0)
-    case .shed: Issue.record("a retry was turned away before its time")
+  mutating func askAgain(_ asker: Asker) {
+    switch ledger.readmit(asker, to: 0, until: now + .seconds(5), at: now) {
+    case .claimed(let claim): take(asker, claim)
+    case .queued(_, let spot): line.append(asker, spot, -1, now)
+    case .shed, .unsure: Issue.record("a retry was turned away before its time")
     }
   }
 
   mutating func withdraw() {
-    guard let ticket = waiting.randomElement(using: &random) else { return }
-    let stood = ledger.withdraw(ticket, from: 0, timedOut: false)
-    #expect(stood)
-    waiting.removeAll { $0 == ticket }
+    guard let (asker, spot) = line.removeAny(using: &random) else { return }
+    if Bool.random(using: &random) {
+      let stood = ledger.withdraw(asker.ticket, at: spot, from: 0)
+      #expect(stood)
+    } else {
+      let (underWay, promised) = (runs.isUnderWay(asker, at: now), runs.place(of: asker.node, at: now))
+      let refusal = ledger.timeOut(asker.ticket, at: spot, from: 0, now: now)
+      #expect(refusal?.cause == .timeout)
+      guard let retryAfter = refusal?.retryAfter, !underWay, promised.map({ $0 <= now }) ?? true else { return }
+      runs.promise(asker.node, retryAfter < .seconds(300) ? now + retryAfter : nil)
+    }
+    let again = ledger.withdraw(asker.ticket, at: spot, from: 0)
+    #expect(!again, "it left twice")
   }
 
   // MARK: Workers
@@ -215,7 +267,10 @@ private struct World {
   // MARK: Agreement
 
   func check() {
-    #expect(ledger.poolCounters[0].queueLength == waiting.count)
+    let pool = ledger.poolCounters[0]
+    #expect(pool.queueLength == line.count)
+    #expect(pool.waiting == (0..<4).map(line.count(ranked:)))
+    #expect(pool.shedTotal == pool.sheds.reduce(0, +))
     let counters = ledger.workerCounters
     #expect(Set(counters.map(\.worker)) == alive.union(retiring))
     for counter in counters { #expect(counter.requestsInFlight == load(counter.worker)) }
@@ -229,12 +284,13 @@ private struct World {
     let worker = WorkerID(slot: SlotID(pool: Self.masters, index: 9), generation: Generation(rawValue: generation))
     alive.insert(worker)
     take(ledger.admit(worker, at: .tcp(port: 1), at: now).grants)
-    while let (_, claim, worker) = held.popLast() {
+    while let (asker, claim, worker) = held.popLast() {
+      runs.released(asker, .answered, at: now)
       let release = ledger.release(claim, .answered, keeping: nil, at: now)
       if release.retired != nil { forget(worker) }
       take(release.grant.map { [$0] } ?? [])
     }
-    #expect(waiting.isEmpty)
+    #expect(line.count == 0)
     check()
   }
 }

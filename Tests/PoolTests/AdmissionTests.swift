@@ -24,21 +24,40 @@ private func ledger(workers: Int, concurrency: Int = 1, limit: Int = 3) -> Book 
 /// The ledger as a reference, since expectations take no mutating calls.
 private final class Book {
   private var ledger: ClaimLedger
+  private var spots: [UInt32: UInt32] = [:]
 
   init(_ ledger: ClaimLedger) { self.ledger = ledger }
 
   func claim(_ index: UInt32, loop: UInt16 = 0, at now: Instant) -> Claim? {
-    if case .claimed(let claim) = ledger.admit(ticket(index, loop: loop), to: 0, at: now) { claim } else { nil }
+    let asker = Asker(ticket(index, loop: loop), patience: .retries)
+    switch ledger.admit(asker, to: 0, at: now) {
+    case .claimed(let claim): return claim
+    case .queued(_, let spot): spots[index] = spot
+    case .shed, .unsure: break
+    }
+    return nil
   }
 
-  func ask(_ index: UInt32, at now: Instant) -> Admission { ledger.admit(ticket(index), to: 0, at: now) }
+  func ask(_ index: UInt32, at now: Instant) -> Admission {
+    ask(index, Asker(ticket(index), patience: .retries), now)
+  }
+
+  private func ask(_ index: UInt32, _ asker: Asker, _ now: Instant) -> Admission {
+    let admission = ledger.admit(asker, to: 0, at: now)
+    if case .queued(_, let spot) = admission { spots[index] = spot }
+    return admission
+  }
 
   func askAgain(_ index: UInt32, until deadline: Instant, at now: Instant) -> Admission {
-    ledger.readmit(ticket(index), to: 0, until: deadline, at: now)
+    let admission = ledger.readmit(Asker(ticket(index), patience: .retries), to: 0, until: deadline, at: now)
+    if case .queued(_, let spot) = admission { spots[index] = spot }
+    return admission
   }
 
   func withdraw(_ index: UInt32, timedOut: Bool) -> Bool {
-    ledger.withdraw(ticket(index), from: 0, timedOut: timedOut)
+    let spot = spots[index] ?? .max
+    guard timedOut else { return ledger.withdraw(ticket(index), at: spot, from: 0) }
+    return ledger.timeOut(ticket(index), at: spot, from: 0, now: at(1)) != nil
   }
 
   func release(
@@ -85,17 +104,18 @@ private final class Book {
     let book = ledger(workers: 1)
     let first = try #require(book.claim(0, at: at(0)))
     for index in 1...3 {
-      guard case .queued(let until) = book.ask(UInt32(index), at: at(1)) else {
+      guard case .queued(let until, _) = book.ask(UInt32(index), at: at(1)) else {
         Issue.record("not queued")
         return
       }
       #expect(until == at(11))
     }
-    guard case .shed(let retryAfter) = book.ask(4, at: at(1)) else {
+    guard case .shed(let refusal) = book.ask(4, at: at(1)) else {
       Issue.record("not shed")
       return
     }
-    #expect(retryAfter == .seconds(5))
+    // Nothing was measured yet, so each of the three is taken for a second's work, and nobody comes before `min`.
+    #expect(refusal == Refusal(cause: .limit, retryAfter: .seconds(5)))
     #expect(book.shedTotal == 1)
     #expect(book.queueLength == 3)
 
@@ -113,7 +133,7 @@ private final class Book {
     let first = try #require(book.claim(0, at: at(0)))
     _ = book.ask(1, at: at(0))
     #expect(book.release(first, .unreachable(lost: false), at: at(1)).grant == nil)
-    guard case .queued(let until) = book.askAgain(0, until: at(9), at: at(1)) else {
+    guard case .queued(let until, _) = book.askAgain(0, until: at(9), at: at(1)) else {
       Issue.record("not queued")
       return
     }

@@ -49,8 +49,17 @@ public enum MetricsText {
     }
     page.gauge("masterpool_pool_size", "Workers wanted.", of(\.size))
     page.gauge("masterpool_pool_ready", "Workers that take requests.", of(\.ready))
+    func by(_ label: String, _ values: (StatusDocument.Pool) -> [String: Int]) -> [MetricsPage.Sample] {
+      pools.flatMap { pool in
+        values(pool).sorted { $0.key < $1.key }
+          .map { (["pool": pool.name.rawValue, label: $0.key], Double($0.value)) }
+      }
+    }
     page.gauge("masterpool_pool_queue_length", "Requests that wait for a worker.", of(\.queueLength))
+    page.gauge("masterpool_pool_waiting", "Of these by class.", by("class", \.queueByClass))
+    page.gauge("masterpool_pool_runs_under_way", "Nodes in the middle of a run.", of(\.runsUnderWay))
     page.counter("masterpool_pool_shed_total", "Requests refused with 503.", of(\.shedTotal))
+    page.counter("masterpool_pool_refused_total", "Of these by cause.", by("cause", \.shedsByCause))
     page.gauge(
       "masterpool_pool_workers", "Workers by state.",
       pools.flatMap { pool in

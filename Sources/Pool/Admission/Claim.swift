@@ -47,10 +47,45 @@ public struct Grant: Sendable, BitwiseCopyable {
 /// What became of a request that asked for a worker.
 public enum Admission: Sendable {
   case claimed(Claim)
-  /// It stands in line until then; a `Grant` may come for it, or it withdraws.
-  case queued(until: Instant)
-  /// The line is full.
-  case shed(retryAfter: Duration)
+  /// It would have to wait, and it was not said what its agent makes of a refusal: find out, and ask again.
+  case unsure
+  /// It stands in line until then, at this spot; a `Grant` may come for it, or it withdraws.
+  case queued(until: Instant, spot: UInt32)
+  case shed(Refusal)
+}
+
+/// What a request is told that gets no worker.
+public struct Refusal: Hashable, Sendable {
+  public var cause: ShedCause
+  /// Nil: its agent would make nothing good of it.
+  public var retryAfter: Duration?
+
+  public init(cause: ShedCause, retryAfter: Duration?) {
+    self.cause = cause
+    self.retryAfter = retryAfter
+  }
+}
+
+/// Why a request is refused with 503.
+public enum ShedCause: Int, Hashable, Sendable, CaseIterable {
+  /// The line was over its limit: the node was given a place.
+  case limit
+  /// It came before the place that it was given.
+  case early
+  /// The line was over its ceiling, or there is none.
+  case ceiling
+  /// It waited too long.
+  case timeout
+
+  /// As in JSON and in metrics.
+  public var name: String {
+    switch self {
+    case .limit: "limit"
+    case .early: "early"
+    case .ceiling: "ceiling"
+    case .timeout: "timeout"
+    }
+  }
 }
 
 /// How a claim ended.

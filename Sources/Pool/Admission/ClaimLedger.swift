@@ -10,22 +10,30 @@ public struct ClaimLedger: Sendable {
   // MARK: Requests
 
   /// Claims a worker, or stands in line for one.
-  public mutating func admit(_ ticket: Ticket, to pool: Int, at now: Instant) -> Admission {
-    pools[pool].admit(ticket, pool: pool, at: now)
+  public mutating func admit(_ asker: Asker, to pool: Int, at now: Instant) -> Admission {
+    pools[pool].admit(asker, pool: pool, at: now)
   }
 
   /// The same for a request whose worker was lost before it answered: first in line, until its own deadline.
   public mutating func readmit(
-    _ ticket: Ticket, to pool: Int, until deadline: Instant, at now: Instant
+    _ asker: Asker, to pool: Int, until deadline: Instant, at now: Instant
   ) -> Admission {
-    pools[pool].readmit(ticket, pool: pool, until: deadline, at: now)
+    pools[pool].readmit(asker, pool: pool, until: deadline, at: now)
   }
 
-  /// Leaves the line. False: it is not in it, so its grant is on the way.
-  public mutating func withdraw(_ ticket: Ticket, from pool: Int, timedOut: Bool) -> Bool {
-    let stood = pools[pool].line.remove(ticket)
-    if stood && timedOut { pools[pool].shedTotal += 1 }
-    return stood
+  /// Leaves the line because nobody waits any more. False: it is not in it, so its grant is on the way.
+  public mutating func withdraw(_ ticket: Ticket, at spot: UInt32, from pool: Int) -> Bool {
+    pools[pool].line.remove(spot, of: ticket) != nil
+  }
+
+  /// Leaves the line because its time is over. Nil: it is not in it, so its grant is on the way.
+  public mutating func timeOut(_ ticket: Ticket, at spot: UInt32, from pool: Int, now: Instant) -> Refusal? {
+    pools[pool].timeOut(spot, of: ticket, at: now)
+  }
+
+  /// For a request that cannot be served for want of something of ours.
+  public mutating func refuse(_ asker: Asker, from pool: Int, at now: Instant) -> Refusal {
+    pools[pool].refuse(asker, .ceiling, at: now)
   }
 
   /// Ends a claim. `connection` is kept for the next one unless the answer says otherwise.
@@ -58,7 +66,6 @@ public struct ClaimLedger: Sendable {
   /// False: its worker was retired since the claim was made.
   public func stands(_ claim: Claim) -> Bool { pools[claim.pool].seats[claim.seat].state != .retiring }
 
-  public func retryAfter(pool: Int) -> Duration { pools[pool].retryAfter }
   public func endpoint(of claim: Claim) -> Endpoint { pools[claim.pool].seats[claim.seat].endpoint }
   public func worker(of claim: Claim) -> WorkerID? { pools[claim.pool].seats[claim.seat].counters?.worker }
 
@@ -143,14 +150,7 @@ public struct ClaimLedger: Sendable {
 
   // MARK: Counters
 
-  public var poolCounters: [PoolCounters] {
-    pools.map { pool in
-      var counters = PoolCounters(pool: pool.policy.name)
-      counters.queueLength = pool.line.count
-      counters.shedTotal = pool.shedTotal
-      return counters
-    }
-  }
+  public var poolCounters: [PoolCounters] { pools.map(\.counters) }
 
   public var workerCounters: [WorkerCounters] { pools.flatMap { $0.seats.compactMap(\.report) } }
 

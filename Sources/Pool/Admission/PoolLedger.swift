@@ -3,51 +3,60 @@ struct PoolLedger: Sendable {
   let policy: ProxiedPool
   /// Vacated seats are used again; `Seat.occupant` tells their occupants apart.
   var seats: [Seat] = []
-  var line = WaitingLine()
-  var shedTotal = 0
+  var line: WaitingLine
+  var runs: RunTable
+  var schedule: ReturnSchedule
+  /// What one request takes.
+  var service = Estimate()
+  /// By cause.
+  var sheds = [Int](repeating: 0, count: ShedCause.allCases.count)
   /// When the first of the suspended workers may be asked again; `.max`: none is suspended.
   private(set) var nextResumption = Instant(nanoseconds: .max)
 
   /// A worker that refused or broke a connection gets no claims for so long.
   static let suspension = Duration.seconds(1)
-  static let longestRetryAfter = Duration.seconds(30)
 
-  init(policy: ProxiedPool) { self.policy = policy }
+  init(policy: ProxiedPool) {
+    self.policy = policy
+    line = WaitingLine(lift: policy.queue.lift)
+    runs = RunTable(limit: policy.queue.nodes, quiet: policy.queue.runQuiet)
+    schedule = ReturnSchedule(policy.queue.retryAfter)
+  }
 
   /// A limit on what is set aside for each worker.
   static let maxConcurrency = 4096
-  private var concurrency: Int { min(max(1, policy.concurrency), Self.maxConcurrency) }
+  var concurrency: Int { min(max(1, policy.concurrency), Self.maxConcurrency) }
 
   // MARK: A request's side
 
-  mutating func admit(_ ticket: Ticket, pool: Int, at now: Instant) -> Admission {
-    if line.isEmpty, let claim = claim(for: ticket.loop, pool: pool, at: now) { return .claimed(claim) }
-    guard line.count < policy.queue.limit else {
-      shedTotal += 1
-      return .shed(retryAfter: retryAfter)
+  mutating func admit(_ asker: Asker, pool: Int, at now: Instant) -> Admission {
+    if line.isEmpty, let claim = claim(for: asker, pool: pool, at: now) { return .claimed(claim) }
+    guard asker.patience != .unread else { return .unsure }
+    let standing = standing(of: asker, at: now)
+    if let cause = objection(to: asker, standing, at: now) { return .shed(refuse(asker, cause, at: now)) }
+    switch standing {
+    case .promised: runs.redeem(asker.node)
+    case .unknown where line.count >= policy.queue.limit: schedule.shift(by: spacing)
+    case .unknown, .underWay: break
     }
-    line.append(ticket)
-    return .queued(until: now + policy.queue.timeout)
+    let spot = line.append(asker, as: asker.priority.class(standing), at: now)
+    return .queued(until: deadline(of: asker, standing, from: now), spot: spot)
   }
 
   /// For a request that lost its worker: it had its turn, so it goes first, and no limit turns it away.
-  mutating func readmit(_ ticket: Ticket, pool: Int, until deadline: Instant, at now: Instant) -> Admission {
-    if let claim = claim(for: ticket.loop, pool: pool, at: now) { return .claimed(claim) }
-    guard now < deadline else {
-      shedTotal += 1
-      return .shed(retryAfter: retryAfter)
-    }
-    line.prepend(ticket)
-    return .queued(until: deadline)
+  mutating func readmit(_ asker: Asker, pool: Int, until deadline: Instant, at now: Instant) -> Admission {
+    if let claim = claim(for: asker, pool: pool, at: now) { return .claimed(claim) }
+    guard now < deadline else { return .shed(refuse(asker, .timeout, at: now)) }
+    return .queued(until: deadline, spot: line.appendReturned(asker, at: now))
   }
 
-  /// Half the longest wait in line: by then a full one has moved.
-  var retryAfter: Duration {
-    min(max(policy.queue.timeout / 2, .seconds(1)), Self.longestRetryAfter)
+  /// Leaves the line because its time is over. Nil: it is not in it, so its grant is on the way.
+  mutating func timeOut(_ spot: UInt32, of ticket: Ticket, at now: Instant) -> Refusal? {
+    line.remove(spot, of: ticket).map { refuse($0, .timeout, at: now) }
   }
 
   /// The least busy worker, among equals the one that was idle longest.
-  private mutating func claim(for loop: UInt16, pool: Int, at now: Instant) -> Claim? {
+  private mutating func claim(for asker: Asker, pool: Int, at now: Instant) -> Claim? {
     var best: Int?
     for index in seats.indices where seats[index].takesClaims(concurrency: concurrency, at: now) {
       guard let chosen = best else {
@@ -58,7 +67,8 @@ struct PoolLedger: Sendable {
       if load < bestLoad || load == bestLoad && seats[index].idleSince < seats[chosen].idleSince { best = index }
     }
     guard let seat = best else { return nil }
-    let (place, connection) = seats[seat].take(for: loop, concurrency: concurrency, at: now)
+    let (place, connection) = seats[seat].take(for: asker, concurrency: concurrency, at: now)
+    if asker.isOfRun { runs.hear(asker.node, work: 0, at: now) } else if runs.promised > 0 { runs.redeem(asker.node) }
     return Claim(
       pool: pool, seat: seat, occupant: seats[seat].occupant, place: place, connection: connection)
   }
@@ -68,6 +78,9 @@ struct PoolLedger: Sendable {
   ) -> Release {
     var release = Release()
     precondition(seats[claim.seat].occupant == claim.occupant, "a claim outlived its worker's seat")
+    if case .claimed(let since, let asker) = seats[claim.seat].places[claim.place] {
+      learn(outcome, from: asker, took: (now - since).wholeNanoseconds, at: now)
+    }
     seats[claim.seat].record(outcome, place: claim.place, at: now, suspension: Self.suspension)
     switch outcome {
     case .unreachable: nextResumption = min(nextResumption, seats[claim.seat].suspendedUntil)
@@ -92,12 +105,9 @@ struct PoolLedger: Sendable {
 
   /// The first in line and the worker that it gets.
   private mutating func nextGrant(pool: Int, at now: Instant) -> Grant? {
-    guard let first = line.popFirst() else { return nil }
-    guard let claim = claim(for: first.loop, pool: pool, at: now) else {
-      line.prepend(first)
-      return nil
-    }
-    return Grant(ticket: first, claim: claim)
+    guard let (spot, asker) = line.first, let claim = claim(for: asker, pool: pool, at: now) else { return nil }
+    _ = line.remove(spot, of: asker.ticket)
+    return Grant(ticket: asker.ticket, claim: claim)
   }
 
   mutating func grants(pool: Int, at now: Instant) -> [Grant] {

@@ -11,7 +11,7 @@ struct Seat: Sendable {
 
   enum Place: Sendable {
     case free
-    case claimed(since: Instant)
+    case claimed(since: Instant, by: Asker)
     /// Lost to a request that was never answered.
     case stuck
 
@@ -24,7 +24,7 @@ struct Seat: Sendable {
 
     var claimedSince: Instant? {
       switch self {
-      case .claimed(let since): since
+      case .claimed(let since, _): since
       case .free, .stuck: nil
       }
     }
@@ -64,11 +64,11 @@ struct Seat: Sendable {
   }
 
   /// Registers a claim; the place it takes and the connection that goes with it.
-  mutating func take(for loop: UInt16, concurrency: Int, at now: Instant) -> (place: Int, KeptConnection?) {
+  mutating func take(for asker: Asker, concurrency: Int, at now: Instant) -> (place: Int, KeptConnection?) {
     let place = places.firstIndex(where: \.isFree)
     precondition(place != nil, "a claim on a worker without a free place")
-    places[place ?? 0] = .claimed(since: now)
-    let connection = takeConnection(for: loop, concurrency: concurrency)
+    places[place ?? 0] = .claimed(since: now, by: asker)
+    let connection = takeConnection(for: asker.ticket.loop, concurrency: concurrency)
     inFlight += 1
     return (place ?? 0, connection)
   }

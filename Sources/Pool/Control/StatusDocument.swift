@@ -84,6 +84,11 @@ public struct StatusDocument: Hashable, Sendable, Codable {
     public var queueLength: Int
     public var shedTotal: Int
     public var workers: [Worker]
+    /// By class: `{"report": 0, "file": 2, "catalog": 1, "new_run": 7}`.
+    public var queueByClass: [String: Int] = [:]
+    /// By cause: `limit`, `early`, `ceiling`, `timeout`.
+    public var shedsByCause: [String: Int] = [:]
+    public var runsUnderWay = 0
 
     public init(name: PoolName, size: Int, ready: Int, queueLength: Int, shedTotal: Int, workers: [Worker]) {
       self.name = name
@@ -98,6 +103,18 @@ public struct StatusDocument: Hashable, Sendable, Codable {
       case name, size, ready, workers
       case queueLength = "queue_length"
       case shedTotal = "shed_total"
+      case queueByClass = "queue_by_class"
+      case shedsByCause = "sheds_by_cause"
+      case runsUnderWay = "runs_under_way"
+    }
+
+    /// What the line in front of it looks like; `earlier` proxies' sheds are added.
+    public mutating func describeLine(_ counters: PoolCounters, earlier: [Int]) {
+      queueByClass = Dictionary(
+        uniqueKeysWithValues: zip(QueueClass.allCases.map(\.name), counters.waiting))
+      shedsByCause = Dictionary(
+        uniqueKeysWithValues: zip(ShedCause.allCases.map(\.name), zip(counters.sheds, earlier).map { $0 + $1 }))
+      runsUnderWay = counters.runsUnderWay
     }
   }
 

@@ -79,8 +79,15 @@ public struct ProxyCounters: Hashable, Sendable, Codable {
 public struct PoolCounters: Hashable, Sendable, Codable {
   public var pool: PoolName
   public var queueLength = 0
-  /// Refused with 503: the queue was full, or the deadline passed in it.
+  /// Of these by `QueueClass`; the few that had their turn and lost their worker are in none.
+  public var waiting = [Int](repeating: 0, count: QueueClass.allCases.count)
+  /// Refused with 503.
   public var shedTotal = 0
+  /// Of these by `ShedCause`.
+  public var sheds = noSheds
+  public var runsUnderWay = 0
+
+  public static let noSheds = [Int](repeating: 0, count: ShedCause.allCases.count)
 
   public init(pool: PoolName) { self.pool = pool }
 }

@@ -104,6 +104,14 @@ public struct ProxiedPool: Hashable, Sendable, Codable {
     self.requestTimeout = requestTimeout
   }
 
+  /// How long a request that got a worker at once, and lost it, may wait for another.
+  public func patience(for priority: RoutePriority) -> Duration {
+    switch priority {
+    case .report, .file, .catalog: max(queue.timeout, requestTimeout)
+    case .normal: queue.timeout
+    }
+  }
+
   public init(_ plan: PoolPlan) {
     self.init(
       name: plan.name, concurrency: plan.policy.concurrency, queue: plan.policy.queue,

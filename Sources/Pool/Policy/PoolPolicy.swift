@@ -28,17 +28,6 @@ public struct PoolPolicy: Hashable, Sendable, Codable {
   }
 }
 
-/// Requests that wait for a worker.
-public struct QueuePolicy: Hashable, Sendable, Codable {
-  public var limit: Int
-  public var timeout: Duration
-
-  public init(limit: Int = 1000, timeout: Duration = .seconds(60)) {
-    self.limit = limit
-    self.timeout = timeout
-  }
-}
-
 /// The probe that a new worker must pass before it gets traffic.
 public struct ReadyPolicy: Hashable, Sendable, Codable {
   public var path: String

@@ -9,13 +9,18 @@ public struct Route: Hashable, Sendable, Codable {
   /// True where a request with an unsafe method may go to a second worker when the first one died before it
   /// answered. Safe methods always may.
   public var retry: Bool
+  public var priority: RoutePriority
 
-  public init(path: String, methods: [String] = [], allow: AccessRule, pool: PoolName, retry: Bool = false) {
+  public init(
+    path: String, methods: [String] = [], allow: AccessRule, pool: PoolName, retry: Bool = false,
+    priority: RoutePriority = .normal
+  ) {
     self.path = path
     self.methods = methods
     self.allow = allow
     self.pool = pool
     self.retry = retry
+    self.priority = priority
   }
 }
 

@@ -80,18 +80,26 @@ extension Reader {
 /// nothing else. MRI Puppet has no authorization left of its own, so these are all that there is.
 func puppetRoutes(to pool: PoolName) -> [Route] {
   let read = ["GET", "HEAD"]
+  func own(_ path: String, _ methods: [String], retry: Bool = false, _ priority: RoutePriority) -> Route {
+    Route(
+      path: "/puppet/v3/\(path)/{certname}", methods: methods, allow: .self, pool: pool, retry: retry,
+      priority: priority)
+  }
+  func shared(_ path: String, _ methods: [String], _ priority: RoutePriority) -> Route {
+    Route(path: "/puppet/v3/\(path)", methods: methods, allow: .authenticated, pool: pool, priority: priority)
+  }
   return [
     // A catalog request reads, whatever its method: its body is the node's facts.
-    Route(path: "/puppet/v3/catalog/{certname}", methods: ["GET", "POST"], allow: .self, pool: pool, retry: true),
-    Route(path: "/puppet/v3/node/{certname}", methods: ["GET"], allow: .self, pool: pool),
-    Route(path: "/puppet/v3/report/{certname}", methods: ["PUT"], allow: .self, pool: pool),
-    Route(path: "/puppet/v3/facts/{certname}", methods: ["PUT"], allow: .self, pool: pool),
-    Route(path: "/puppet/v3/file_metadata/", methods: read, allow: .authenticated, pool: pool),
-    Route(path: "/puppet/v3/file_metadatas/", methods: read, allow: .authenticated, pool: pool),
-    Route(path: "/puppet/v3/file_content/", methods: read, allow: .authenticated, pool: pool),
-    Route(
-      path: "/puppet/v3/file_bucket_file/", methods: ["GET", "HEAD", "PUT"], allow: .authenticated, pool: pool),
-    Route(path: "/puppet/v3/static_file_content/", methods: ["GET"], allow: .authenticated, pool: pool),
-    Route(path: "/puppet/v3/environments", methods: ["GET"], allow: .authenticated, pool: pool),
+    own("catalog", ["GET", "POST"], retry: true, .catalog),
+    // The first thing that a fresh agent asks.
+    own("node", ["GET"], .catalog),
+    own("report", ["PUT"], .report),
+    own("facts", ["PUT"], .catalog),
+    shared("file_metadata/", read, .file),
+    shared("file_metadatas/", read, .file),
+    shared("file_content/", read, .file),
+    shared("file_bucket_file/", ["GET", "HEAD", "PUT"], .file),
+    shared("static_file_content/", ["GET"], .file),
+    shared("environments", ["GET"], .normal),
   ]
 }

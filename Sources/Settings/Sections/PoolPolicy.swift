@@ -4,8 +4,6 @@ import Pool
 enum PoolBounds {
   static let workers = 1...1024
   static let concurrency = 1...10_000
-  static let queueLimit = 0...100_000
-  static let queueTimeout = Duration.milliseconds(10) ... .seconds(3600)
   static let requestTimeout = Duration.milliseconds(100) ... .seconds(86400)
   static let readyTimeout = Duration.milliseconds(100) ... .seconds(3600)
   static let aliveEvery = Duration.milliseconds(100) ... .seconds(3600)
@@ -43,13 +41,6 @@ extension Reader {
       field.problem("a Puppet worker serves one request at a time", "write 1, and more workers")
     }
     return concurrency
-  }
-
-  private func queue(_ section: Section) -> QueuePolicy {
-    let given = QueuePolicy()
-    return QueuePolicy(
-      limit: section.read("limit", given.limit) { $0.integer(in: PoolBounds.queueLimit) },
-      timeout: section.read("timeout", given.timeout) { $0.time(in: PoolBounds.queueTimeout) })
   }
 
   private func ready(_ section: Section, _ preset: Preset?) -> ReadyPolicy {

@@ -39,11 +39,12 @@ extension Reader {
     let allow = section.required("allow", example: "authenticated", accessRule)
     let pool = section.required("pool", example: pools.first?.name.rawValue ?? "masters") { self.pool($0, pools) }
     let retry = section.read("retry", false) { $0.yesOrNo() }
+    let priority = section.read("priority", RoutePriority.normal, priority)
     if allow == .self, let path, !path.split(separator: "/").contains("{certname}") {
       section["path"]?.problem("allow: self needs a {certname} in the path", "write it in the name's place")
     }
     guard let path, let allow, let pool else { return nil }
-    let route = Route(path: path, methods: methods, allow: allow, pool: pool, retry: retry)
+    let route = Route(path: path, methods: methods, allow: allow, pool: pool, retry: retry, priority: priority)
     return PlacedRoute(route: route, field: section["path"] ?? field)
   }
 
@@ -57,6 +58,16 @@ extension Reader {
       return nil
     }
     return pool.name
+  }
+
+  private func priority(_ field: Field) -> RoutePriority? {
+    let words = RoutePriority.allCases.map(\.rawValue)
+    guard let text = field.text(expected: listed(words)) else { return nil }
+    guard let priority = RoutePriority(rawValue: text) else {
+      field.problem("\(quoted(text)) is not a priority", "write \(nearest(to: text, among: words) ?? listed(words))")
+      return nil
+    }
+    return priority
   }
 
   private func methods(_ field: Field) -> [String]? {
