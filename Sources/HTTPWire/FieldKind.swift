@@ -12,6 +12,8 @@ enum FieldKind: UInt8, BitwiseCopyable {
   case hopByHop
   /// Says who the agent is or where it comes from: ours to say.
   case identity
+  /// What the request is called on its way (`X-Request-ID`): one that is fit to be passed on, or none.
+  case requestID
   /// Not Content-Length or Transfer-Encoding, but a CGI-like master would take it for that.
   case disguisedFraming
 }
@@ -43,7 +45,7 @@ struct FoldedName: BitwiseCopyable {
       Word("proxy").bits,
       Word("connecti").bits, Word("content-").bits, Word("transfer").bits, Word("keep-ali").bits,
       Word("http2-se").bits, Word("x-client").bits, Word("ssl-clie").bits, Word("x-forwar").bits,
-      Word("x-real-i").bits, Word("forwarde").bits, Word("client-c").bits:
+      Word("x-real-i").bits, Word("forwarde").bits, Word("client-c").bits, Word("x-reques").bits:
       true
     default: Word(first).first(6) == Word("x-ssl-").bits || Word(first).first(6) == Word("proxy-").bits
     }
@@ -89,6 +91,7 @@ struct FoldedName: BitwiseCopyable {
     // RFC 9440: Client-Cert and Client-Cert-Chain.
     case Word("client-c").bits: return Word(second).first(3) == Word("ert").bits ? .identity : .plain
     case Word("x-real-i").bits: return second == Word("p").bits && count == 9 ? .identity : .plain
+    case Word("x-reques").bits: return second == Word("t-id").bits && count == 12 ? .requestID : .plain
     case Word("forwarde").bits: return second == Word("d").bits && count == 9 ? .identity : .plain
     default:
       let six = Word(first).first(6)

@@ -25,6 +25,9 @@ struct FieldSection: BitwiseCopyable {
     fileprivate(set) var saysKeepAlive = false
     fileprivate(set) var expectsContinue = false
     fileprivate(set) var hasDate = false
+    /// The one X-Request-ID, if there is just one and it is well formed; else empty.
+    fileprivate(set) var requestID = ByteRange()
+    fileprivate var requestIDs = 0
     fileprivate(set) var cutCount = 0
     fileprivate(set) var optionCount = 0
     /// True where `cuts` does not tell all, and each line must be looked at again.
@@ -75,7 +78,7 @@ struct FieldSection: BitwiseCopyable {
     let value = bytes.trimmed(name.end &+ 1, valueEnd)
     let wholeLine = ByteRange(found.line, valueEnd &+ 2)
     switch (name.kind, sender) {
-    case (.plain, _), (.host, .worker), (.expect, .worker), (.identity, .worker): break
+    case (.plain, _), (.host, .worker), (.expect, .worker), (.identity, .worker), (.requestID, .worker): break
     case (.date, _): found.hasDate = true
     case (.host, .agent):
       try takeHost(bytes, value)
@@ -92,6 +95,9 @@ struct FieldSection: BitwiseCopyable {
     case (.expect, .agent):
       guard bytes.matches(value, "100-continue") else { throw .unknownExpectation }
       found.expectsContinue = true
+      cut(wholeLine)
+    case (.requestID, .agent):
+      takeRequestID(bytes, ByteRange(found.line, name.end), value)
       cut(wholeLine)
     case (.hopByHop, _), (.identity, .agent): cut(wholeLine)
     case (.disguisedFraming, _): throw .disguisedFraming
@@ -116,6 +122,13 @@ struct FieldSection: BitwiseCopyable {
     found.isChunked = true
   }
 
+  /// A name that a worker would take for the same counts as one, but is not kept.
+  private mutating func takeRequestID(_ bytes: Span<UInt8>, _ name: ByteRange, _ value: ByteRange) {
+    found.requestIDs &+= 1
+    let isFit = found.requestIDs == 1 && bytes.matches(name, "x-request-id")
+    found.requestID = isFit && RequestID.isWellFormed(bytes.extracting(value)) ? value : ByteRange()
+  }
+
   private mutating func takeConnection(_ bytes: Span<UInt8>, _ value: ByteRange) throws(HeadRefusal) {
     if takeLoneOption(bytes, value) { return }
     var at = Int(value.start)
@@ -135,7 +148,8 @@ struct FieldSection: BitwiseCopyable {
     if takeLoneOption(bytes, option) { return }
     switch FoldedName(folding: bytes, Int(option.start), Int(option.end)).kind {
     // They never pass, or framing and routing stand on them, which no agent may switch off.
-    case .host, .contentLength, .transferEncoding, .connection, .expect, .hopByHop, .disguisedFraming: break
+    case .host, .contentLength, .transferEncoding, .connection, .expect, .hopByHop, .requestID, .disguisedFraming:
+      break
     case .plain, .identity, .date:
       guard found.optionCount < options.count else { throw .tooManyConnectionOptions }
       options[found.optionCount] = option

@@ -1,8 +1,8 @@
 /// How a head goes on to the next hop. Nothing is allocated: what does not fit is not written at all.
 extension RequestHead {
-  /// Room that `writeRequest` never exceeds, for an `identity` block of so many bytes.
-  public func forwardedAtMost(identity: Int) -> Int {
-    byteCount &+ host.count &+ identity &+ 96
+  /// Room that `writeRequest` never exceeds, for an `identity` block and a `requestID` of so many bytes.
+  public func forwardedAtMost(identity: Int, requestID: Int = 0) -> Int {
+    byteCount &+ host.count &+ identity &+ requestID &+ 112
   }
 }
 
@@ -13,13 +13,16 @@ extension ResponseHead {
 
 /// Writes the head of a request for a worker: origin-form, HTTP/1.1, kept alive, its body framed by `framing`, without
 /// what an agent may not say (identity) and what is not for the next hop. `bytes` is the buffer that `head` was parsed
-/// from; `identity` holds whole header lines, each with its CR LF. False, with nothing written, where it does not fit.
+/// from; `identity` holds whole header lines, each with its CR LF; `requestID` takes the place of the agent's own, which
+/// is kept where that is empty. False, with nothing written, where it does not fit.
 @_lifetime(out: copy out)
 public func writeRequest(
-  _ head: borrowing RequestHead, _ bytes: Span<UInt8>, identity: Span<UInt8>, framing: ForwardedFraming,
-  into out: inout OutputSpan<UInt8>
+  _ head: borrowing RequestHead, _ bytes: Span<UInt8>, identity: Span<UInt8>, requestID: Span<UInt8> = Span(),
+  framing: ForwardedFraming, into out: inout OutputSpan<UInt8>
 ) -> Bool {
-  guard out.freeCapacity >= head.forwardedAtMost(identity: identity.count) else { return false }
+  guard out.freeCapacity >= head.forwardedAtMost(identity: identity.count, requestID: requestID.count) else {
+    return false
+  }
   out.append(copying: bytes.extracting(head.methodName))
   out.append(ASCII.space)
   head.appendOriginForm(bytes, into: &out)
@@ -32,6 +35,7 @@ public func writeRequest(
   case .chunked: out.append(copying: "Transfer-Encoding: chunked\r\n")
   }
   out.append(copying: identity)
+  out.appendRequestID(requestID.isEmpty ? bytes.extracting(head.requestID) : requestID)
   out.append(copying: "\r\n")
   return true
 }
@@ -117,10 +121,10 @@ extension FieldSection {
   private func relays(_ bytes: Span<UInt8>, _ name: ByteRange, from sender: Sender) -> Bool {
     switch (FoldedName(folding: bytes, Int(name.start), Int(name.end)).kind, sender) {
     case (.contentLength, _), (.transferEncoding, _), (.disguisedFraming, _), (.connection, _), (.hopByHop, _),
-      (.identity, .agent), (.expect, .agent):
+      (.identity, .agent), (.expect, .agent), (.requestID, .agent):
       return false
     case (.host, .agent): return found.keepsHost
-    case (.host, .worker), (.plain, _), (.date, _), (.identity, .worker), (.expect, .worker):
+    case (.host, .worker), (.plain, _), (.date, _), (.identity, .worker), (.expect, .worker), (.requestID, .worker):
       return !isOption(bytes, name)
     }
   }
@@ -145,6 +149,14 @@ extension OutputSpan where Element == UInt8 {
   @inline(__always) mutating func appendContentLength(_ length: Int) {
     append(copying: "Content-Length: ")
     append(decimal: length)
+    append(copying: "\r\n")
+  }
+
+  @_lifetime(self: copy self)
+  @inline(__always) mutating func appendRequestID(_ id: Span<UInt8>) {
+    if id.isEmpty { return }
+    append(copying: "X-Request-ID: ")
+    append(copying: id)
     append(copying: "\r\n")
   }
 

@@ -26,6 +26,9 @@ public struct RequestHead: BitwiseCopyable, Sendable {
   /// The URL's host where the target is one, else what the Host field says; empty where an agent of HTTP/1.0 named none.
   public private(set) var host = ByteRange()
 
+  /// What the agent calls the request: its only X-Request-ID, where that is well formed; else empty.
+  public var requestID: ByteRange { section.found.requestID }
+
   /// The path and query within `target`; empty or only a query where a URL has no path.
   var originForm = ByteRange()
   var section = FieldSection()

@@ -35,6 +35,8 @@ struct Connection: BitwiseCopyable {
   var worker = WorkerSide()
   var answer = Answer()
   var download = FileDownload()
+  /// What the access log will say of the request; nil: nothing, or not yet.
+  var note: UnsafeMutablePointer<RequestNote>?
 }
 
 /// The agent's socket.

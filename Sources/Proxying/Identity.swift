@@ -5,10 +5,11 @@ import HTTPWire
 /// Who an agent is, as the workers are told and as the routes' rules see it. Rendered once for a connection, freed
 /// with it.
 struct Identity: BitwiseCopyable {
-  /// Whole header lines, `Via` first, then the verified name.
+  /// Whole header lines, `Via` first, then the verified name, then the address.
   private var base: UnsafeMutablePointer<UInt8>?
   private var headerCount = 0
   private var nameCount = 0
+  private var addressCount = 0
   private(set) var isVerified = false
   /// A hash of the verified name, or of the address; 0 where there is neither. The seed is the process's own, so nobody
   /// can choose names that meet in it.
@@ -25,10 +26,14 @@ struct Identity: BitwiseCopyable {
   var name: UnsafeBufferPointer<UInt8> {
     UnsafeBufferPointer(start: base.map { $0 + headerCount }, count: nameCount)
   }
+  /// In numbers, as the log shows it; empty for a unix socket.
+  var address: UnsafeBufferPointer<UInt8> {
+    UnsafeBufferPointer(start: base.map { $0 + headerCount + nameCount }, count: addressCount)
+  }
 
   /// Without a certificate.
   init(anonymousAt address: PeerAddress, isTLS: Bool) {
-    store(headers: [Self.via, "X-Client-Verify: NONE"] + Self.origin(address, isTLS), name: "")
+    store(headers: [Self.via, "X-Client-Verify: NONE"] + Self.origin(address, isTLS), name: "", at: address)
     if let text = address.text { node = Self.hash(text, isVerified: false) }
   }
 
@@ -41,7 +46,7 @@ struct Identity: BitwiseCopyable {
       [Self.via, "X-Client-Verify: SUCCESS", "X-Client-DN: \(subject)", "X-Client-Cert: \(pem)"]
       + Self.origin(address, true)
     guard headers.reduce(0, { $0 + $1.utf8.count + 2 }) <= Self.maxHeaderBytes else { return nil }
-    store(headers: headers, name: name)
+    store(headers: headers, name: name, at: address)
     isVerified = true
     node = Self.hash(name, isVerified: true)
   }
@@ -72,14 +77,16 @@ struct Identity: BitwiseCopyable {
     return ["X-Forwarded-For: \(text)", "X-Real-IP: \(text)", proto]
   }
 
-  private mutating func store(headers: [String], name: String) {
+  private mutating func store(headers: [String], name: String, at address: PeerAddress) {
     let block = Array(headers.map { $0 + "\r\n" }.joined().utf8)
-    let bytes = block + Array(name.utf8)
+    let place = Array((address.text ?? "").utf8)
+    let bytes = block + Array(name.utf8) + place
     let memory = UnsafeMutablePointer<UInt8>.allocate(capacity: bytes.count)
     memory.initialize(from: bytes, count: bytes.count)
     base = memory
     headerCount = block.count
-    nameCount = bytes.count - block.count
+    nameCount = name.utf8.count
+    addressCount = place.count
   }
 
   /// The subject's last CN. Control bytes, NUL among them, would mean one name to us and another to a worker.

@@ -63,6 +63,7 @@ struct LinkDesk: ~Copyable {
     case .reserve(let worker): act { $0.reserve(worker) }
     case .release(let worker): act { $0.release(worker, at: now) }
     case .files(let plan): hand(out: plan)
+    case .reopenLogs: shared.accessLog?.reopen()
     case .stop(let within): stop(within: within)
     }
   }
@@ -100,6 +101,7 @@ struct LinkDesk: ~Copyable {
     var sum = ProxyCounters()
     sum.threads = shared.doors.count
     for door in shared.doors { door.counters.add(to: &sum) }
+    shared.accessLog?.add(to: &sum)
     (sum.pools, sum.workers) = shared.ledger.withLock { ($0.poolCounters, $0.workerCounters) }
     return sum
   }

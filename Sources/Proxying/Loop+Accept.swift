@@ -141,6 +141,7 @@ extension Loop {
   private mutating func failHandshake(_ c: Record, _ reason: String) {
     door.counters.handshakesFailedTotal.bump()
     shared.journal.say("handshake failed: \(reason)", at: instant)
+    noteHandshake(c, reason)
     // The alert that OpenSSL wrote must reach the agent.
     c.pointee.agent.tls?.free()
     c.pointee.agent.tls = nil

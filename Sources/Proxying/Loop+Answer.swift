@@ -92,6 +92,7 @@ extension Loop {
     _ = writeResponse(head, bytes.span, to: .http11, framing: .none, keepAlive: true, into: &out)
     let count = out.finalize(for: scratch)
     door.counters.countResponse(status: head.status)
+    c.pointee.note?.pointee.record.sentHeads &+= count
     // Nothing else is on its way to the agent, so a socket that does not take these few bytes is of no use.
     guard case .moved(count) = send(c, UnsafeBufferPointer(rebasing: scratch[..<count])) else {
       c.pointee.agent.isBroken = true
@@ -119,6 +120,7 @@ extension Loop {
     }
     memcpy(base + bodyStart - count, source, count)
     c.pointee.agent.output.start = bodyStart - count
+    c.pointee.note?.pointee.record.sentHeads &+= count
     c.pointee.answer.hasBegun = true
     countAnswer(c, c.pointee.answer.head.status)
     if c.pointee.upload.isComplete { freeUpload(c) }

@@ -5,6 +5,8 @@ import Pool
 extension Loop {
   /// Decides how much of the body is read before a worker is asked for.
   mutating func startBody(_ c: Record) {
+    // That of a file which is not to be had after all.
+    c.pointee.note?.pointee.record.sentHeads = 0
     switch c.pointee.request.head.framing {
     case .none, .untilClose: return prepare(c, .none)
     case .length(let length):
@@ -190,6 +192,7 @@ extension Loop {
     let count = line.finalize(for: scratch)
     // The socket's buffer is empty here, or nearly: it takes these few bytes or the connection is of no use.
     guard case .moved(count) = send(c, UnsafeBufferPointer(rebasing: scratch[..<count])) else { return false }
+    c.pointee.note?.pointee.record.sentHeads &+= count
     return true
   }
 
@@ -206,7 +209,8 @@ extension Loop {
     let identity = c.pointee.agent.identity.headers
     // Room is left for the size line of a chunk.
     let written = writeRequest(
-      c.pointee.request.head, input.span, identity: identity.span, framing: framing, into: &out)
+      c.pointee.request.head, input.span, identity: identity.span, requestID: requestID(c).span, framing: framing,
+      into: &out)
     rendered.end = out.finalize(for: rendered.room(upTo: chunks.capacity - 32))
     guard written else {
       chunks.giveBack(&rendered)

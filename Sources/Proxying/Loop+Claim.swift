@@ -37,6 +37,7 @@ extension Loop {
   }
 
   private mutating func follow(_ c: Record, _ admission: Admission) {
+    if log.isOn { noteAsking(c) }
     switch admission {
     case .claimed(let claim): begin(c, claim)
     case .queued(let until, let spot):

@@ -68,6 +68,7 @@ extension Loop {
           time: time(nil))
       }, &out)
     c.pointee.agent.output.end = out.finalize(for: room)
+    c.pointee.note?.pointee.record.sentHeads = c.pointee.agent.output.count
     return written
   }
 
@@ -76,6 +77,7 @@ extension Loop {
     c.pointee.request.isConsumed = true
     if c.pointee.agent.input.isEmpty { chunks.giveBack(&c.pointee.agent.input) }
     countAnswer(c, status)
+    c.pointee.note?.pointee.record.isFromDisk = true
     door.counters.filesTotal.bump()
     c.pointee.stage = .downloading
     c.pointee.agent.isSlow = false
@@ -143,6 +145,7 @@ extension Loop {
     case .moved(let count):
       c.pointee.download.moved(count)
       door.counters.fileBytesTotal.bump(by: count)
+      c.pointee.note?.pointee.record.sent &+= count
       return true
     case .later: watchAgentOutput(c)
     case .ended: cutDownload(c, "became shorter while it was sent")
@@ -205,6 +208,7 @@ extension Loop {
     if case .disk(let file) = c.pointee.download.source {
       shared.journal.say("a file (inode \(file.inode), \(file.size) bytes) \(reason)", at: instant)
     }
+    noteEnd(c, .cut, "the file \(reason)")
     dropAgent(c, reset: true)
     closeAgent(c)
   }

@@ -44,6 +44,7 @@ extension Loop {
 
   private mutating func tryAgain(_ c: Record, _ outcome: ClaimOutcome) {
     door.counters.retriedTotal.bump()
+    c.pointee.note?.pointee.record.retries &+= 1
     loseWorker(c, outcome)
     c.pointee.upload.sent = 0
     c.pointee.upload.isTouched = false
@@ -75,7 +76,10 @@ extension Loop {
   /// The answer had begun: the agent must see that it is not whole.
   mutating func cut(_ c: Record, _ reason: String) {
     let lost = c.pointee.agent.descriptor >= 0
-    if lost { journal(c, reason) }
+    if lost {
+      journal(c, reason)
+      noteEnd(c, .cut, reason)
+    }
     loseWorker(c, lost ? .cut : .abandoned)
     dropAgent(c, reset: true)
     closeAgent(c)
@@ -99,6 +103,7 @@ extension Loop {
     guard begun else {
       return reply(c, 504, "The worker did not answer in time.", closing: false)
     }
+    noteEnd(c, .timedOut, "the worker did not end its answer in time")
     dropAgent(c, reset: true)
     closeAgent(c)
   }
@@ -133,6 +138,7 @@ extension Loop {
     let begun = c.pointee.answer.hasBegun
     loseWorker(c, .abandoned)
     if begun {
+      noteEnd(c, AccessEnding(ownStatus: status), explanation)
       dropAgent(c, reset: true)
       return closeAgent(c)
     }
@@ -172,6 +178,7 @@ extension Loop {
   }
 
   private mutating func waitForNobody(_ c: Record) {
+    c.pointee.note?.pointee.gone = now
     dropAgent(c)
     slab.setDeadline(c, c.pointee.request.overdue)
     relayAnswer(c)

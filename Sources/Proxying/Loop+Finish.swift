@@ -24,6 +24,7 @@ extension Loop {
     _ = writeOwnAnswer(
       answer, keepAlive: c.pointee.request.keepsAlive, method: head.method, to: head.version, into: &out)
     c.pointee.agent.output.end = out.finalize(for: room)
+    if log.isOn { noteReply(c, status, text) }
     countAnswer(c, status)
     if let cause = RefusalCause(status: status) { door.counters.countRefusal(cause) }
     c.pointee.stage = .replying
@@ -54,17 +55,20 @@ extension Loop {
 
   func countAnswer(_ c: Record, _ status: Int) {
     c.pointee.request.isAnswered = true
+    if log.isOn { noteAnswer(c, status) }
     door.counters.countResponse(status: status)
   }
 
   /// The last bytes of an answer, then the next request or goodbye.
   mutating func flushReply(_ c: Record) {
     guard flush(c) else { return }
+    noteWhole(c)
     chunks.giveBack(&c.pointee.agent.output)
     if c.pointee.request.keepsAlive { nextRequest(c) } else { startLingering(c) }
   }
 
   private mutating func nextRequest(_ c: Record) {
+    c.pointee.note?.pointee.record.received &-= c.pointee.agent.input.count
     endRequest(c)
     c.pointee.agent.answered &+= 1
     c.pointee.stage = .head
@@ -86,6 +90,7 @@ extension Loop {
       door.counters.requestsInFlight.bump(by: -1)
       if !c.pointee.request.isAnswered { door.counters.cutOff.bump() }
     }
+    if c.pointee.note != nil { closeNote(c) }
     freeUpload(c)
     c.pointee.download.end()
     c.pointee.request.isCounted = false
@@ -142,8 +147,10 @@ extension Loop {
 
   @inline(__always)
   func send(_ c: Record, _ bytes: UnsafeBufferPointer<UInt8>) -> Transfer {
-    guard let tls = c.pointee.agent.tls else { return Socket.send(c.pointee.agent.descriptor, bytes) }
-    return tls.send(bytes)
+    let transfer =
+      if let tls = c.pointee.agent.tls { tls.send(bytes) } else { Socket.send(c.pointee.agent.descriptor, bytes) }
+    if let note = c.pointee.note, case .moved(let count) = transfer { note.pointee.record.sent &+= count }
+    return transfer
   }
 
   /// On TCP this stays, since the kernel reports room only after a write that found none.

@@ -8,6 +8,7 @@ extension Loop {
     if c.pointee.agent.isBroken { return closeAgent(c) }
     while true {
       if !c.pointee.agent.input.isEmpty {
+        if log.isOn { openNote(c) }
         let bytes = c.pointee.agent.input.bytes
         switch c.pointee.request.head.parse(bytes.span, limits: headLimits) {
         case .complete: return startRequest(c)
@@ -59,6 +60,13 @@ extension Loop {
   /// Bytes from the agent to anywhere. A short read means that there is no more for now.
   @inline(__always)
   mutating func receive(_ c: Record, into room: UnsafeMutableBufferPointer<UInt8>) -> Transfer {
+    let transfer = receivePlain(c, into: room)
+    if let note = c.pointee.note, case .moved(let count) = transfer { note.pointee.record.received &+= count }
+    return transfer
+  }
+
+  @inline(__always)
+  private mutating func receivePlain(_ c: Record, into room: UnsafeMutableBufferPointer<UInt8>) -> Transfer {
     guard let tls = c.pointee.agent.tls else {
       let transfer = Socket.receive(c.pointee.agent.descriptor, into: room)
       switch transfer {

@@ -8,6 +8,7 @@ extension Loop {
     door.counters.requestsTotal.bump()
     door.counters.requestsInFlight.bump()
     c.pointee.request.isCounted = true
+    if log.isOn { noteRequest(c) }
     c.pointee.request.waitsForContinue = c.pointee.request.head.expectsContinue
     if c.pointee.request.head.method == .options, asksTheServer(c) { return reply(c, 200, "", closing: false) }
     switch normalizedPath(c) {
@@ -54,6 +55,7 @@ extension Loop {
     switch shared.routes.match(path: path.span, method: input.span.extracting(method), identity: name.span) {
     case .forbidden(_, let reason): reply(c, 403, reason.explanation, closing: false)
     case .allowed(let index):
+      c.pointee.note?.pointee.route = Int32(truncatingIfNeeded: index)
       let destination = shared.destinations[index]
       c.pointee.request.pool = destination.pool
       c.pointee.request.priority = destination.priority

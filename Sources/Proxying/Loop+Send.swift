@@ -7,6 +7,7 @@ extension Loop {
   mutating func begin(_ c: Record, _ claim: Claim) {
     c.pointee.worker = WorkerSide()
     c.pointee.worker.claim = claim
+    if log.isOn { noteClaim(c, claim) }
     c.pointee.request.overdue = (instant + shared.pools[claim.pool].requestTimeout).nanoseconds
     guard let kept = claim.connection else { return connect(c, claim) }
     adopt(c, kept)

@@ -27,12 +27,14 @@ extension Loop {
     case .handshaking:
       door.counters.handshakesFailedTotal.bump()
       door.counters.countRefusal(.handshakeTimeout)
+      noteHandshake(c, "it took too long")
       closeAgent(c)
     case .head: expireHead(c)
     // A worker may be quicker.
     case .looking: startBody(c)
     case .downloading:
       door.counters.countRefusal(.sendTimeout)
+      noteEnd(c, .timedOut, "the agent did not take the answer in time")
       dropAgent(c, reset: true)
       closeAgent(c)
     case .intake:
@@ -43,6 +45,7 @@ extension Loop {
     case .exchanging: expireExchange(c)
     case .replying:
       door.counters.countRefusal(.sendTimeout)
+      noteEnd(c, .timedOut, "the agent did not take the answer in time")
       abandon(c)
     case .lingering: closeAgent(c)
     }
@@ -72,6 +75,7 @@ extension Loop {
     } else if c.pointee.answer.hasBegun, !c.pointee.agent.output.isEmpty {
       c.pointee.agent.isBroken = true
       door.counters.countRefusal(.sendTimeout)
+      noteEnd(c, .timedOut, "the agent did not take the answer in time")
       releaseWorker(c, .abandoned)
       dropAgent(c, reset: true)
       closeAgent(c)
@@ -103,6 +107,7 @@ extension Loop {
   private mutating func cutEverything() {
     for index in 0..<slab.highWater {
       let c = slab[index]
+      noteEnd(c, .stopped, "the proxy stopped")
       switch c.pointee.stage {
       case .vacant: continue
       case .greeting, .handshaking, .head, .looking, .downloading, .intake, .replying, .lingering: break

@@ -56,6 +56,7 @@ struct Loop: ~Copyable {
   /// Nil: nothing is answered from disk.
   var files: FileDesk?
   var clock = DateClock()
+  var log: LoopLog
   /// When the events being handled were fetched.
   var now: Int64
   var nextSweep: Int64
@@ -91,6 +92,7 @@ struct Loop: ~Copyable {
     let capacity = (headLimits.maxBytes + Identity.maxHeaderBytes + (16 << 10) + 4095) & ~4095
     chunks = ChunkPool(capacity: capacity)
     scratch = .allocate(capacity: capacity)
+    log = LoopLog(shared.accessLog, loop: id)
     now = Instant.now().nanoseconds
     nextSweep = now + Self.sweepInterval
     pending.reserveCapacity(Poller.batch)
@@ -119,7 +121,9 @@ struct Loop: ~Copyable {
       }
       settle()
       if now >= nextSweep { sweep() }
+      log.publish()
     }
+    log.publish()
   }
 
   /// Not before the last connection that another loop may have sent is served.

@@ -14,24 +14,30 @@ public enum Proxy {
   /// If the supervisor goes away, it goes on with the last pool it was told of. Returns the exit status.
   ///
   /// Takes over the descriptors and closes them at the end. A SIGTERM stops it in good order, a second one at once,
-  /// unless it `leavesSignals` to the rest of the process.
-  public static func run(link: Int32, listeners: [Int32], leavesSignals: Bool = false) -> Int32 {
+  /// unless it `leavesSignals` to the rest of the process. `output` is the descriptor of the standard output that access
+  /// lines may be meant for.
+  public static func run(
+    link: Int32, listeners: [Int32], output: Int32 = STDOUT_FILENO, leavesSignals: Bool = false
+  ) -> Int32 {
     defer { listeners.forEach { close($0) } }
     signal(SIGPIPE, SIG_IGN)
     // Only before OpenSSL has taken any memory; where it has, it goes on as it did.
     CRYPTO_set_mem_functions(clinux_take_block, clinux_resize_block, clinux_give_block)
+    // Meant for the supervisor, which passes it on: the access log is to be opened anew.
+    signal(SIGUSR1, SIG_IGN)
     let signals = leavesSignals ? -1 : clinux_take_termination()
     let peer = LinkPeer(descriptor: link)
     peer.send(.hello(version: Link.version, pid: getpid()))
     guard let (configuration, early) = awaitConfiguration(peer, signals: signals) else { return 0 }
     do throws(SetupFailure) {
-      let shared = try assemble(configuration, listeners)
+      let shared = try assemble(configuration, listeners, output)
       let threads = try start(shared)
       peer.send(.serving)
       var desk = LinkDesk(peer: peer, shared: shared, signals: signals)
       desk.run(early: early)
       threads.forEach { pthread_join($0, nil) }
       shared.clerks.close()
+      shared.accessLog?.finish()
       desk.finish()
       return 0
     } catch {
@@ -61,7 +67,7 @@ public enum Proxy {
   }
 
   private static func assemble(
-    _ configuration: ProxyConfiguration, _ descriptors: [Int32]
+    _ configuration: ProxyConfiguration, _ descriptors: [Int32], _ output: Int32
   ) throws(SetupFailure) -> Shared {
     guard configuration.listeners.count == descriptors.count else {
       throw SetupFailure(
@@ -74,7 +80,9 @@ public enum Proxy {
     raiseDescriptorLimit()
     var doors: [LoopDoor] = []
     for _ in 0..<threadCount(configuration.limits) { doors.append(try LoopDoor()) }
-    return try Shared(configuration, listeners: listeners, doors: doors, outbox: try Outbox())
+    return try Shared(
+      configuration, listeners: listeners, doors: doors, outbox: try Outbox(),
+      accessLog: try AccessLog.start(configuration, loops: doors.count, output: output))
   }
 
   private static func threadCount(_ limits: ProxyLimits) -> Int {

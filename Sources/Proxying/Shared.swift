@@ -21,6 +21,8 @@ final class Shared: Sendable {
   let files: FileDesk
   let clerks: FileClerks
   let journal = Journal()
+  /// Nil: none is written.
+  let accessLog: AccessLog?
   /// Open downstream connections of all loops.
   let connections = Atomic<Int>(0)
   /// As many as the system's limit on descriptors leaves room for.
@@ -30,7 +32,8 @@ final class Shared: Sendable {
   let acceptingLoops: Atomic<Int>
 
   init(
-    _ configuration: ProxyConfiguration, listeners: [Listener], doors: [LoopDoor], outbox: Outbox
+    _ configuration: ProxyConfiguration, listeners: [Listener], doors: [LoopDoor], outbox: Outbox,
+    accessLog: AccessLog? = nil
   ) throws(SetupFailure) {
     limits = configuration.limits
     addresses = AddressTable(limit: configuration.limits.maxConnectionsPerAddress)
@@ -49,6 +52,7 @@ final class Shared: Sendable {
     files = FileDesk(configuration.files)
     clerks = FileClerks(
       threads: configuration.limits.fileThreads, queue: configuration.limits.fileQueue, doors: doors)
+    self.accessLog = accessLog
     acceptingLoops = Atomic(doors.count)
     maxConnections = Self.connections(configuration.limits.maxConnections)
     ledger = Mutex(ClaimLedger(pools: configuration.pools))
@@ -182,12 +186,12 @@ final class Outbox: Sendable {
   }
 }
 
-private func ring(_ bell: Int32) {
+func ring(_ bell: Int32) {
   var one: UInt64 = 1
   _ = write(bell, &one, 8)
 }
 
-private func silence(_ bell: Int32) {
+func silence(_ bell: Int32) {
   var count: UInt64 = 0
   _ = read(bell, &count, 8)
 }

@@ -103,7 +103,14 @@ enum Socket {
     }
   }
 
-  private static func connectUnix(_ path: String) -> (Int32, Transfer) {
+  /// To a daemon that takes datagrams.
+  static func connectDatagrams(to path: String) -> (descriptor: Int32, Transfer) {
+    connectUnix(path) { clinux_datagram_socket(AF_UNIX) }
+  }
+
+  private static func connectUnix(
+    _ path: String, _ make: () -> Int32 = { clinux_stream_socket(AF_UNIX) }
+  ) -> (Int32, Transfer) {
     var address = sockaddr_un()
     address.sun_family = sa_family_t(AF_UNIX)
     let fits = withUnsafeMutableBytes(of: &address.sun_path) { field in
@@ -115,7 +122,7 @@ enum Socket {
     guard fits else { return (-1, .failed(ENAMETOOLONG)) }
     return withUnsafePointer(to: &address) {
       $0.withMemoryRebound(to: sockaddr.self, capacity: 1) {
-        connect(AF_UNIX, $0, socklen_t(MemoryLayout<sockaddr_un>.size))
+        connect(make(), $0, socklen_t(MemoryLayout<sockaddr_un>.size))
       }
     }
   }
@@ -127,7 +134,7 @@ enum Socket {
     address.sin_addr.s_addr = UInt32(0x7f00_0001).bigEndian
     let (descriptor, result) = withUnsafePointer(to: &address) {
       $0.withMemoryRebound(to: sockaddr.self, capacity: 1) {
-        connect(AF_INET, $0, socklen_t(MemoryLayout<sockaddr_in>.size))
+        connect(clinux_stream_socket(AF_INET), $0, socklen_t(MemoryLayout<sockaddr_in>.size))
       }
     }
     if descriptor >= 0 { set(descriptor, IPPROTO_TCP, TCP_NODELAY) }
@@ -135,9 +142,8 @@ enum Socket {
   }
 
   private static func connect(
-    _ family: Int32, _ address: UnsafePointer<sockaddr>, _ length: socklen_t
+    _ descriptor: Int32, _ address: UnsafePointer<sockaddr>, _ length: socklen_t
   ) -> (Int32, Transfer) {
-    let descriptor = clinux_stream_socket(family)
     guard descriptor >= 0 else { return (-1, .failed(errno)) }
     while true {
       if Glibc.connect(descriptor, address, length) == 0 { return (descriptor, .moved(0)) }

@@ -86,5 +86,10 @@ struct TLSSession: BitwiseCopyable {
     return SSL_get1_peer_certificate(pointer)
   }
 
+  // What was agreed on, as static texts.
+  var version: UnsafePointer<CChar>? { SSL_get_version(pointer) }
+  var cipher: UnsafePointer<CChar>? { SSL_get_current_cipher(pointer).flatMap { SSL_CIPHER_get_name($0) } }
+  var isResumed: Bool { SSL_session_reused(pointer) == 1 }
+
   static func release(_ certificate: OpaquePointer) { X509_free(certificate) }
 }

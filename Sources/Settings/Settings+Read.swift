@@ -57,6 +57,7 @@ struct Reader {
     let control = control(file.section("control"), places)
     let routes = routes(file, of: pools)
     let files = files(file, places, listeners)
+    let accessLog = accessLog(file)
 
     refuseCollisions(of: listeners, control)
     refuseSharedCaches(of: pools, places, listeners)
@@ -67,6 +68,8 @@ struct Reader {
       files: files,
       control: ControlSettings(socketPath: control.socketPath, listen: control.listen?.address),
       remarks: remarks(routes: routes, pools: pools, listeners: listeners, control: control.listen?.address)
-        + unasked(files, routes))
+        + unasked(files, routes)
+        + remarks(on: accessLog),
+      accessLog: accessLog)
   }
 }

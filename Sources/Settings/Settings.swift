@@ -15,13 +15,16 @@ public struct Settings: Sendable, Hashable {
   public var routes: [Route]
   /// Folders whose files are served without a worker.
   public var files: [FileFolder]
+  /// Nil: none is written.
+  public var accessLog: AccessLogConfiguration?
   public var control: ControlSettings
   /// What is allowed but may surprise; printed below the summary.
   public var remarks: [String]
 
   public init(
     stateDirectory: String, runDirectory: String, listen: [ListenerConfiguration], proxy: ProxyLimits,
-    pools: [PoolPlan], routes: [Route], files: [FileFolder] = [], control: ControlSettings, remarks: [String] = []
+    pools: [PoolPlan], routes: [Route], files: [FileFolder] = [], control: ControlSettings, remarks: [String] = [],
+    accessLog: AccessLogConfiguration? = nil
   ) {
     self.stateDirectory = stateDirectory
     self.runDirectory = runDirectory
@@ -32,13 +35,14 @@ public struct Settings: Sendable, Hashable {
     self.files = files
     self.control = control
     self.remarks = remarks
+    self.accessLog = accessLog
   }
 
   /// What a proxy generation is told at its start.
   public var proxyConfiguration: ProxyConfiguration {
     ProxyConfiguration(
       listeners: listen, limits: proxy, pools: pools.map { ProxiedPool($0) }, routes: routes,
-      files: FilePlan(folders: files))
+      files: FilePlan(folders: files), accessLog: accessLog)
   }
 }
 

@@ -39,7 +39,25 @@ private func overview(of settings: Settings) -> [String] {
       row("", pace(limits)),
       row("", "at most \(counted(limits.maxInterimResponses, "interim response")) of a worker to one request"),
       row("", "\(counted(limits.fileThreads, "thread")) for files, \(limits.fileQueue) requests may wait for them"),
-    ]
+    ] + (settings.accessLog.map { accessLog(of: $0) } ?? [])
+}
+
+private func accessLog(of log: AccessLogConfiguration) -> [String] {
+  let place =
+    switch log.destination {
+    case .file(let path): path
+    case .standardOutput: "standard output"
+    case .syslog(let socket, let facility): "syslog at \(socket), as \(facility.rawValue)"
+    }
+  let format =
+    switch log.format {
+    case .json: "in JSON"
+    case .combined: "in the combined format"
+    }
+  return [
+    row("access log", "to \(place), \(format)"),
+    row("", "\(log.buffer) of lines on their way for each thread, long fields cut at \(log.maxField)"),
+  ]
 }
 
 private func pace(_ limits: ProxyLimits) -> String {

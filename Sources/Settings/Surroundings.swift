@@ -8,6 +8,8 @@ public protocol Surroundings: Sendable {
   func look(at path: String, followingLinks: Bool) -> PathFacts?
   /// Whether this process may open the file for reading.
   func canRead(_ path: String) -> Bool
+  /// Whether this process may open the file for writing, or make files in the folder.
+  func canWrite(_ path: String) -> Bool
   /// `path` without links, `.` and `..`, as far as it exists.
   func resolved(_ path: String) -> String
   /// Absolute paths.

@@ -15,10 +15,11 @@ public struct Vocabulary: Sendable {
 
   /// What the whole file may say. A list's or a named mapping's members stand under `*`.
   public static let file = Vocabulary(
-    ["state_dir", "run_dir", "listen", "proxy", "pools", "routes", "files", "control"],
+    ["state_dir", "run_dir", "listen", "proxy", "pools", "routes", "files", "access_log", "control"],
     [
       "listen": Vocabulary([], ["*": listener]), "proxy": proxy, "pools": Vocabulary([], ["*": pool]),
-      "routes": Vocabulary([], ["*": route]), "files": Vocabulary([], ["*": files]), "control": control,
+      "routes": Vocabulary([], ["*": route]), "files": Vocabulary([], ["*": files]), "access_log": accessLog,
+      "control": control,
     ])
 
   static let listener = Vocabulary(["address"], ["tls": tls, "proxy_protocol": proxyProtocol])
@@ -56,5 +57,6 @@ public struct Vocabulary: Sendable {
   static let cache = Vocabulary(["wipe", "shared"])
   static let route = Vocabulary(["path", "methods", "allow", "pool", "retry", "priority"])
   static let files = Vocabulary(["path", "folder"])
+  static let accessLog = Vocabulary(["to", "format", "buffer", "max_field", "socket", "facility"])
   static let control = Vocabulary(["socket", "listen"])
 }

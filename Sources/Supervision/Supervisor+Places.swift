@@ -77,14 +77,19 @@ extension LaunchOrder {
       workingDirectory: plan.workingDirectory.map(fill) ?? directory, inherited: [])
   }
 
-  /// `masterpool proxy`, with its link and listeners from descriptor 3 on.
+  /// `masterpool proxy`, with its link and listeners from descriptor 3 on, and our standard output behind them: its own
+  /// is a pipe to our log.
   static func proxy(_ executable: String, link: Int32, listeners: [Listener]) -> LaunchOrder {
     let numbers = listeners.indices.map { String(4 + $0) }
+    let output = Int32(4 + listeners.count)
     return LaunchOrder(
-      arguments: [executable, "proxy", "--link", "3", "--listeners", numbers.joined(separator: ",")],
+      arguments: [
+        executable, "proxy", "--link", "3", "--listeners", numbers.joined(separator: ","), "--output", String(output),
+      ],
       environment: ownEnvironment(), user: nil, workingDirectory: "/",
       inherited: [InheritedDescriptor(descriptor: link, as: 3)]
-        + listeners.enumerated().map { InheritedDescriptor(descriptor: $1.descriptor, as: Int32(4 + $0)) })
+        + listeners.enumerated().map { InheritedDescriptor(descriptor: $1.descriptor, as: Int32(4 + $0)) }
+        + [InheritedDescriptor(descriptor: STDOUT_FILENO, as: output)])
   }
 }
 

@@ -171,6 +171,12 @@ extension Supervisor {
     proxy.child.signal(SIGKILL)
   }
 
+  /// The access log's file was renamed; whoever writes to it goes on under its name.
+  public func reopenLogs() {
+    logger.info("opening the access log anew")
+    proxy?.link.send(.reopenLogs)
+  }
+
   func stopProxy(within drain: Duration) {
     guard let proxy else { return stopPools() }
     proxy.link.send(.stop(within: drain))

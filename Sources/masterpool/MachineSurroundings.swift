@@ -36,6 +36,8 @@ struct MachineSurroundings: Surroundings {
 
   func canRead(_ path: String) -> Bool { access(path, R_OK) == 0 }
 
+  func canWrite(_ path: String) -> Bool { access(path, W_OK) == 0 }
+
   func resolved(_ path: String) -> String {
     var known = path
     var missing = ""

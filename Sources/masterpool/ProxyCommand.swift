@@ -13,11 +13,14 @@ struct ProxyCommand: ParsableCommand {
   @Option(help: "The inherited listening descriptors, separated by commas.")
   var listeners: String
 
+  @Option(help: "The inherited descriptor of the supervisor's standard output.")
+  var output: Int32 = 1
+
   func run() throws {
     let descriptors = listeners.split(separator: ",").map { Int32($0) }
     guard !descriptors.contains(nil) else {
       throw ValidationError("--listeners takes descriptor numbers separated by commas")
     }
-    throw ExitCode(Proxy.run(link: link, listeners: descriptors.compactMap { $0 }))
+    throw ExitCode(Proxy.run(link: link, listeners: descriptors.compactMap { $0 }, output: output))
   }
 }

@@ -14,7 +14,8 @@ struct RunCommand: AsyncParsableCommand {
     abstract: "Supervise in the foreground: proxy, workers, control socket.",
     discussion: """
       Says READY=1 to the service manager when agents can be served. The first SIGTERM or SIGINT lets requests \
-      finish within the configured times, a second one hurries.
+      finish within the configured times, a second one hurries. SIGUSR1 opens the access log's file anew, after it \
+      was renamed.
 
       Exit status: 0 after a graceful end, 1 where it cannot start, 78 for settings with mistakes.
       """)
@@ -27,6 +28,8 @@ struct RunCommand: AsyncParsableCommand {
   func run() async throws {
     let settings = try settings.load()
     let environment = ProcessInfo.processInfo.environment
+    // It may come before there is anything to open; it must not end us.
+    signal(SIGUSR1, SIG_IGN)
     LoggingSystem.bootstrap { [logLevel] _ in LineLogHandler(level: logLevel, environment: environment) }
     let logger = Logger(label: "masterpool")
     let supervisor = Supervisor(
@@ -38,7 +41,10 @@ struct RunCommand: AsyncParsableCommand {
     do {
       try await supervisor.prepare()
       try control.check()
-      let signals = Signals { await supervisor.stop() }
+      let signals = Signals([
+        (SIGTERM, { await supervisor.stop() }), (SIGINT, { await supervisor.stop() }),
+        (SIGUSR1, { await supervisor.reopenLogs() }),
+      ])
       defer { signals.cancel() }
       try await serve(supervisor, control, logger)
     } catch let failure as SupervisorFailure {
@@ -83,12 +89,12 @@ private struct SupervisorService: Service {
   }
 }
 
-/// SIGTERM and SIGINT as calls, in order.
+/// Signals as calls, in order.
 private struct Signals {
   private let sources: [any DispatchSourceSignal]
 
-  init(_ act: @escaping @Sendable () async -> Void) {
-    sources = [SIGTERM, SIGINT].map { number in
+  init(_ acts: [(number: Int32, act: @Sendable () async -> Void)]) {
+    sources = acts.map { number, act in
       signal(number, SIG_IGN)
       let source = DispatchSource.makeSignalSource(signal: number, queue: .global())
       source.setEventHandler { Task { await act() } }

@@ -6,6 +6,7 @@ struct FakeMachine: Surroundings {
   var paths: [String: PathFacts] = [:]
   var links: [String: String] = ["/srv/link": "/srv/real", "/var/run": "/run"]
   var unreadable: Set<String> = ["/etc/masterpool/ssl/secret.pem"]
+  var unwritable: Set<String> = ["/var/log/others", "/var/log/masterpool/others.log"]
   var mountPoints = ["/", "/mnt/data", "/srv/disk/inner"]
   var homeDirectories = ["/root", "/home/anna", "/var/lib/puppet", "/nonexistent"]
   var users: Set<String> = ["root", "puppet"]
@@ -22,6 +23,7 @@ struct FakeMachine: Surroundings {
       "/etc/masterpool/ssl", "/etc/puppet/code", "/var/lib/masterpool", "/run", "/root", "/home/anna",
       "/var/lib/puppet/yaml", "/var/cache/masters", "/mnt/data/cache", "/srv/real/cache", "/srv/disk/inner",
       "/usr/share/masterpool", "/opt/master/bin", "/var/lib/puppet/ssl", "/srv/downloads",
+      "/var/log/masterpool", "/var/log/others",
     ] {
       addFolder(folder)
     }
@@ -32,6 +34,8 @@ struct FakeMachine: Surroundings {
       paths["/etc/masterpool/ssl/\(file)"] = PathFacts(kind: .file, mode: mode)
     }
     paths["/usr/share/masterpool/masters/puppet/worker.rb"] = PathFacts(kind: .file)
+    paths["/var/log/masterpool/others.log"] = PathFacts(kind: .file)
+    paths["/dev/log"] = PathFacts(kind: .other)
     paths["/srv/fifo"] = PathFacts(kind: .other)
     paths["/srv/file"] = PathFacts(kind: .file)
     for link in links.keys { paths[link] = PathFacts(kind: .symlink, mode: 0o777) }
@@ -48,6 +52,8 @@ struct FakeMachine: Surroundings {
   func look(at path: String, followingLinks: Bool) -> PathFacts? {
     path == "/" ? PathFacts(kind: .directory, mode: 0o755) : paths[followingLinks ? resolved(path) : path]
   }
+
+  func canWrite(_ path: String) -> Bool { !unwritable.contains(path) }
 
   func canRead(_ path: String) -> Bool { !unreadable.contains(path) }
 

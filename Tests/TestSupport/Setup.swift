@@ -8,6 +8,8 @@ public struct Setup: Sendable {
   public var pool: [String] = []
   /// Lines of YAML within `proxy`.
   public var proxy: [String] = []
+  /// Lines of YAML at the top, such as `access_log: {to: stdout}`.
+  public var top: [String] = []
   /// Elements of `routes`, in YAML; empty: everything for anyone.
   public var routes: [String] = []
   /// Elements of `files`, in YAML.
@@ -42,6 +44,7 @@ public struct Setup: Sendable {
     lines += ["routes:"] + (routes.isEmpty ? ["{path: /, allow: any, pool: stubs}"] : routes).map { "  - \($0)" }
     if !files.isEmpty { lines += ["files:"] + files.map { "  - \($0)" } }
     lines += ["control:", "  socket: control.sock"]
+    lines += top
     return lines.joined(separator: "\n") + "\n"
   }
 

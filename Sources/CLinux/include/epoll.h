@@ -18,6 +18,8 @@ int clinux_take_termination(void);
 int clinux_accept(int listener, struct sockaddr_storage *peer, socklen_t *peer_length);
 /// A non-blocking stream socket, closed on exec.
 int clinux_stream_socket(int family);
+/// A non-blocking datagram socket, closed on exec.
+int clinux_datagram_socket(int family);
 
 // Constants that are macros over casts or enums which Swift sees as other types.
 static const uint32_t clinux_epoll_in = EPOLLIN;

@@ -35,6 +35,12 @@ public enum MetricsText {
       "Requests sent to a worker since too many files were being looked at.",
       of(proxy.looksRefusedTotal))
     page.counter(
+      "masterpool_proxy_access_lines_total", "Lines of the access log, written or on their way.",
+      of(proxy.accessLinesTotal))
+    page.counter(
+      "masterpool_proxy_access_lines_dropped_total", "Lines of the access log that there was no room for.",
+      of(proxy.accessLinesDroppedTotal))
+    page.counter(
       "masterpool_proxy_responses_total", "Responses by class; none: cut off before their head.",
       proxy.responsesTotal.sorted { $0.key < $1.key }.map { (["class": $0.key], Double($0.value)) })
     page.counter(

@@ -67,6 +67,10 @@ public struct ClaimLedger: Sendable {
   public func stands(_ claim: Claim) -> Bool { pools[claim.pool].seats[claim.seat].state != .retiring }
 
   public func endpoint(of claim: Claim) -> Endpoint { pools[claim.pool].seats[claim.seat].endpoint }
+  /// The slot and the generation of the claimed worker, for the log.
+  public func place(of claim: Claim) -> (slot: Int, generation: Int)? {
+    pools[claim.pool].seats[claim.seat].counters.map { ($0.worker.slot.index, $0.worker.generation.rawValue) }
+  }
   public func worker(of claim: Claim) -> WorkerID? { pools[claim.pool].seats[claim.seat].counters?.worker }
 
   // MARK: Workers

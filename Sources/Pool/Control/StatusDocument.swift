@@ -42,6 +42,9 @@ public struct StatusDocument: Hashable, Sendable, Codable {
     public var fileBytesTotal: Int
     /// Requests that a worker got since too many files were being looked at.
     public var looksRefusedTotal: Int
+    /// Lines of the access log that were written or are on their way, and those that there was no room for.
+    public var accessLinesTotal: Int
+    public var accessLinesDroppedTotal: Int
     /// Responses by class: `{"2xx": 10, …}`; `none` counts those cut off before their head.
     public var responsesTotal: [String: Int]
     /// What the proxy refused of its own accord, by cause; see `RefusalCause`.
@@ -58,6 +61,8 @@ public struct StatusDocument: Hashable, Sendable, Codable {
       filesTotal = counters.filesTotal
       fileBytesTotal = counters.fileBytesTotal
       looksRefusedTotal = counters.looksRefusedTotal
+      accessLinesTotal = counters.accessLinesTotal
+      accessLinesDroppedTotal = counters.accessLinesDroppedTotal
       responsesTotal = Dictionary(
         uniqueKeysWithValues: zip(["none", "1xx", "2xx", "3xx", "4xx", "5xx"], counters.responses))
       refusedTotal = Dictionary(
@@ -72,6 +77,8 @@ public struct StatusDocument: Hashable, Sendable, Codable {
       case filesTotal = "files_total"
       case fileBytesTotal = "file_bytes_total"
       case looksRefusedTotal = "file_looks_refused_total"
+      case accessLinesTotal = "access_lines_total"
+      case accessLinesDroppedTotal = "access_lines_dropped_total"
       case responsesTotal = "responses_total"
       case refusedTotal = "refused_total"
     }

@@ -23,6 +23,8 @@ public enum ProxyCommand: Hashable, Sendable, Codable {
   case release(WorkerID)
   /// What is answered from disk from now on: where Puppet has its files is known only once it was asked.
   case files(FilePlan)
+  /// The access log's file was renamed: write to a new one under its name.
+  case reopenLogs
   /// Stop accepting, answer what is in flight with `Connection: close`, leave idle connections to the agent for a
   /// while, then report `finished` and exit.
   case stop(within: Duration)
@@ -70,6 +72,9 @@ public struct ProxyCounters: Hashable, Sendable, Codable {
   public var looksRefusedTotal = 0
   /// What the proxy refused of its own accord, by cause.
   public var refusedTotal: [RefusalCause: Int] = [:]
+  /// Lines of the access log that were written or are about to be, and those that there was no room for.
+  public var accessLinesTotal = 0
+  public var accessLinesDroppedTotal = 0
   public var pools: [PoolCounters] = []
   public var workers: [WorkerCounters] = []
 

@@ -7,16 +7,19 @@ public struct ProxyConfiguration: Hashable, Sendable, Codable {
   public var routes: [Route]
   /// Until another plan comes.
   public var files: FilePlan
+  /// Nil: none is written.
+  public var accessLog: AccessLogConfiguration?
 
   public init(
     listeners: [ListenerConfiguration], limits: ProxyLimits, pools: [ProxiedPool], routes: [Route],
-    files: FilePlan = FilePlan()
+    files: FilePlan = FilePlan(), accessLog: AccessLogConfiguration? = nil
   ) {
     self.listeners = listeners
     self.limits = limits
     self.pools = pools
     self.routes = routes
     self.files = files
+    self.accessLog = accessLog
   }
 }
 

@@ -13,7 +13,8 @@ final class RunningProxy: Sendable {
 
   var address: Address { addresses[0] }
 
-  init(_ configuration: ProxyConfiguration, folder: String) throws {
+  /// `output` is what it takes for its standard output.
+  init(_ configuration: ProxyConfiguration, folder: String, output: CInt = STDOUT_FILENO) throws {
     var pair: [CInt] = [0, 0]
     let type = CInt(SOCK_STREAM.rawValue) | CInt(SOCK_CLOEXEC.rawValue)
     guard socketpair(AF_UNIX, type, 0, &pair) == 0 else { throw SystemFailure("socketpair") }
@@ -22,7 +23,7 @@ final class RunningProxy: Sendable {
     self.addresses = addresses
     let (theirs, exit, reports, link) = (pair[1], exit, reports, link)
     Thread.detachNewThread {
-      let status = Proxy.run(link: theirs, listeners: descriptors, leavesSignals: true)
+      let status = Proxy.run(link: theirs, listeners: descriptors, output: output, leavesSignals: true)
       exit.update { $0 = status }
     }
     Thread.detachNewThread { Self.read(link, into: reports) }
@@ -131,6 +132,9 @@ struct Arrangement: Sendable {
   var listeners = [ListenerConfiguration(address: .ip(host: "127.0.0.1", port: 0))]
   var routes = [Route(path: "/", allow: .any, pool: masters)]
   var files = FilePlan()
+  var accessLog: AccessLogConfiguration?
+  /// What the proxy takes for its standard output.
+  var output: CInt = STDOUT_FILENO
 
   var configuration: ProxyConfiguration {
     var limits = limits
@@ -140,7 +144,7 @@ struct Arrangement: Sendable {
       pools: [
         ProxiedPool(name: masters, concurrency: concurrency, queue: queue, requestTimeout: requestTimeout)
       ],
-      routes: routes, files: files)
+      routes: routes, files: files, accessLog: accessLog)
   }
 }
 
@@ -151,7 +155,7 @@ func withProxy(
 ) async throws {
   try await withTemporaryDirectory { folder in
     let origins = try workers.enumerated().map { try Origin(in: folder, name: "worker\($0).sock", $1) }
-    let proxy = try RunningProxy(arrangement.configuration, folder: folder)
+    let proxy = try RunningProxy(arrangement.configuration, folder: folder, output: arrangement.output)
     try await proxy.reported(.serving)
     for (slot, origin) in origins.enumerated() { proxy.send(.admit(worker(slot), .unix(path: origin.path))) }
     do {
