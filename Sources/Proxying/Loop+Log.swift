@@ -139,7 +139,8 @@ extension Loop {
     note.pointee.record.kind = .handshake
     note.pointee.record.time = now
     note.pointee.record.cause = note.keep(cause)
-    keepAgent(c, note)
+    // Who the agent is was not told yet, but where it is.
+    note.pointee.record.address = note.keep(c.pointee.agent.peer.text ?? "")
     log.write(note, at: now)
     log.notes.giveBack(note)
   }
