@@ -1,10 +1,13 @@
 import Foundation
+import Seeded
 import TestSupport
 import Testing
 
 /// The raw requests of HTTPWire's corpus, played against a proxy that runs.
 struct RawRequest: Sendable {
   let name: String
+  /// By which lists of exceptions know it: the file's name or, of a table, the line's bytes.
+  let key: String
   let bytes: [UInt8]
   /// Of the refusal; nil where it is valid.
   let status: Int?
@@ -13,12 +16,18 @@ struct RawRequest: Sendable {
     let path = URL(filePath: #filePath).deletingLastPathComponent()
       .appending(path: "../HTTPWireTests/Corpus/requests/\(folder)").path()
     let names = try FileManager.default.contentsOfDirectory(atPath: path).filter { $0.hasSuffix(".http") }
-    return try names.sorted().map { name in
+    let files = try names.sorted().map { name in
       let expectation = text(ofFile: "\(path)/\(name.dropLast(5)).expect") ?? ""
       let status = expectation.split(separator: "\n").first { $0.hasPrefix("status: ") }
       let bytes = try Data(contentsOf: URL(filePath: "\(path)/\(name)"))
-      return RawRequest(name: name, bytes: Array(bytes), status: status.flatMap { Int($0.dropFirst(8)) })
+      return RawRequest(
+        name: name, key: String(name.dropLast(5)), bytes: Array(bytes),
+        status: status.flatMap { Int($0.dropFirst(8)) })
     }
+    let lines = (CorpusTable.cases("requests.txt") + CorpusTable.cases("targets.txt")).map { line in
+      RawRequest(name: "\(line)", key: line.variant, bytes: line.bytes, status: Int(line.expectation.prefix(3)))
+    }
+    return files + lines.filter { ($0.status == nil) == (folder == "valid") }
   }
 }
 
