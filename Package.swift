@@ -70,7 +70,7 @@ let package = Package(
       ],
       swiftSettings: ours),
 
-    tests(of: "Pool", ["Seeded"]), tests(of: "HTTPWire", ["Seeded"]), tests(of: "Settings"),
+    tests(of: "Pool", ["Seeded"]), tests(of: "HTTPWire", ["Seeded"]), tests(of: "Settings", ["Seeded"]),
     tests(of: "Files", ["TestSupport", "Pool"]),
     tests(of: "Proxying", ["CLinux", "COpenSSL", "TestSupport", "Seeded", "HTTPWire", "Pool"]),
     tests(of: "Fetching", ["TestSupport"]), tests(of: "Supervision", ["TestSupport", "Pool"]),
@@ -103,6 +103,13 @@ let package = Package(
 // MASTERPOOL_ROOMS=Pool,HTTPWire swift test: these rooms, their tests and what they stand on, and nothing
 // else is resolved or built, so a pure room's tests run in seconds.
 if let rooms = Context.environment["MASTERPOOL_ROOMS"]?.split(separator: ",").map(String.init) {
+  if rooms.contains("fuzz") {
+    // libFuzzer brings the main function; scripts/fuzz builds this.
+    package.targets.append(
+      .executableTarget(
+        name: "fuzz", dependencies: ["HTTPWire", "Settings"], path: "Tests/Fuzzing",
+        swiftSettings: ours + [.unsafeFlags(["-parse-as-library"])]))
+  }
   var wanted = Set(rooms + rooms.map { "\($0)Tests" })
   func names(_ target: Target) -> [String] {
     target.dependencies.compactMap { dependency in
