@@ -112,7 +112,8 @@ import Testing
     let series = lines.filter { !$0.hasPrefix("#") }.map { $0.split(separator: " ")[0] }
     #expect(Set(types).count == types.count)
     #expect(Set(series).count == series.count)
-    #expect(Set(series.map { $0.prefix { $0 != "{" } }) == Set(types))
+    let names = series.map { $0.prefix { $0 != "{" } }
+    #expect(Set(names) == Set(types))
   }
 
   @Test func labelsAreEscapedAndNumbersSpelled() {

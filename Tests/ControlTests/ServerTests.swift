@@ -38,7 +38,8 @@ import Testing
         #expect(reply.message == "recycling")
         #expect(reply.workers == [worker])
       }
-      #expect(served.supervisor.state.withLock { $0.commands } == commands)
+      let heard = served.supervisor.state.withLock { $0.commands }
+      #expect(heard == commands)
     }
   }
 
@@ -78,7 +79,8 @@ import Testing
       #expect(response.status == status)
       #expect(response.text.hasPrefix(#"{"error":""#))
       #expect(response.text.contains(words), "\(response.text)")
-      #expect(served.supervisor.state.withLock { $0.commands }.isEmpty)
+      let heard = served.supervisor.state.withLock { $0.commands }
+      #expect(heard.isEmpty)
     }
   }
 
@@ -99,7 +101,8 @@ import Testing
         #expect(response.status == 403, "\(method) \(path)")
         #expect(response.text.contains("read-only"))
       }
-      #expect(served.supervisor.state.withLock { $0.commands }.isEmpty)
+      let heard = served.supervisor.state.withLock { $0.commands }
+      #expect(heard.isEmpty)
     }
   }
 

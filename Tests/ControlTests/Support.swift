@@ -162,7 +162,8 @@ func withServer<Result: Sendable>(
       }
       tasks.addTask {
         let bound = try await addresses.first("the server", before: .after(.seconds(30))) { $0 }
-        let address = try #require(bound.last.flatMap { Address($0.description) })
+        let last = bound.last.flatMap { Address($0.description) }
+        let address = try #require(last)
         let result: Result
         do {
           result = try await body(Served(supervisor: supervisor, socket: socket, address: address, group: group))

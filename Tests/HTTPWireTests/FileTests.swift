@@ -154,7 +154,8 @@ private func share(_ method: String = "GET", _ fields: String..., of file: FileS
     var file = sample
     file.modified = .max
     let manners = FileManners(contentType: "text/plain", version: .http10, keepAlive: false, time: now)
-    let head = try #require(written { writeFileHead(.whole, of: file, method: .get, manners, into: &$0) })
+    let output = written { writeFileHead(.whole, of: file, method: .get, manners, into: &$0) }
+    let head = try #require(output)
     #expect(text(head).contains("Last-Modified: Fri, 15 Jan 2027 08:00:00 GMT\r\n"))
     #expect(text(head).contains("Connection: close\r\n"))
   }

@@ -215,6 +215,7 @@ func forward(_ head: RequestHead, _ bytes: [UInt8]) -> [UInt8]? {
     let progress = head.parse(bytes)
     #expect(progress == .complete)
     let found = head.field(name, in: bytes.span)
-    #expect(found.map { text(Array(bytes[$0])) } == value)
+    let foundText = found.map { text(Array(bytes[$0])) }
+    #expect(foundText == value)
   }
 }

@@ -91,7 +91,8 @@ private final class Book {
   @Test func picksTheLeastBusyThenTheLongestIdle() throws {
     let book = ledger(workers: 3, concurrency: 2)
     let claims = (0..<6).map { book.claim(UInt32($0), at: at(Double($0))) }
-    #expect(claims.map { book.slot(of: $0) } == [0, 1, 2, 0, 1, 2])
+    let slots = claims.map { book.slot(of: $0) }
+    #expect(slots == [0, 1, 2, 0, 1, 2])
     // Released in this order, so that is how long each has been idle.
     for (order, index) in [4, 1, 3, 0, 5, 2].enumerated() {
       _ = book.release(try #require(claims[index]), at: at(10 + Double(order)))

@@ -236,7 +236,8 @@ import Testing
             }
           }
           #expect(origin.accepted == 1)
-          #expect(origin.bodies.allSatisfy { $0 == patternBytes(2_000_000) })
+          let areWhole = origin.bodies.allSatisfy { $0 == patternBytes(2_000_000) }
+          #expect(areWhole)
           _ = try await back.counters("one connection") { $0.connectionsTotal == 1 }
         }
       }

@@ -71,7 +71,8 @@ import Testing
         gate.open()
         try await group.waitForAll()
       }
-      #expect(origin.heads.map { $0.split(separator: " ")[1] } == (0..<5).map { "/\($0)" })
+      let asked = origin.heads.map { String($0.split(separator: " ")[1]) }
+      #expect(asked == ["/0", "/1", "/2", "/3", "/4"])
     }
   }
 
@@ -113,11 +114,13 @@ import Testing
         }
         let counters = try await proxy.queue(1)
         #expect(counters.workers.map(\.requestsInFlight) == [2, 2])
-        #expect(counters.workers.allSatisfy { $0.oldestRequestStarted != nil })
+        let areBusy = counters.workers.allSatisfy { $0.oldestRequestStarted != nil }
+        #expect(areBusy)
         gate.open()
         try await group.waitForAll()
       }
-      #expect(origins.allSatisfy { $0.accepted <= 2 })
+      let most = origins.map(\.accepted).max() ?? 0
+      #expect(most <= 2)
     }
   }
 

@@ -104,7 +104,8 @@ import Testing
         let count = try await answered
         let counters = try await proxy.counters("all answers") { $0.responses == [0, 0, count, 0, 0, 0] }
         #expect(counters.requestsTotal == count)
-        #expect(counters.workers.allSatisfy { $0.requestsInFlight == 0 && $0.lostTotal == 0 })
+        let areDone = counters.workers.allSatisfy { $0.requestsInFlight == 0 && $0.lostTotal == 0 }
+        #expect(areDone)
       }
     }
   }

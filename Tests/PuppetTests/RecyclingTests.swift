@@ -32,7 +32,8 @@ import Testing
       }
       try await expectNothingLost(masterpool)
       expectEveryWipe(masterpool.exits)
-      #expect(masterpool.events.allSatisfy { $0.kind != .wipeFailed })
+      let kinds = masterpool.events.map(\.kind)
+      #expect(!kinds.contains(.wipeFailed))
     }
   }
 
@@ -67,7 +68,8 @@ func expectNothingLost(_ masterpool: Masterpool) async throws {
   let proxy = try #require(try await masterpool.status().proxy)
   #expect(proxy.responsesTotal["5xx"] == 0)
   #expect(proxy.responsesTotal["none"] == 0)
-  #expect(masterpool.exits.allSatisfy { $0.exit?.requestsLost == 0 })
+  let losses = Set(masterpool.exits.map { $0.exit?.requestsLost })
+  #expect(losses.isSubset(of: [0]))
 }
 
 /// Every master that ended left its caches behind, and they were counted away.

@@ -72,7 +72,8 @@ extension RouteTable {
   func whoMayUseARoute(rule: AccessRule, identity: String, reason: ForbiddenReason?) throws {
     let table = try RouteTable([route("/catalog/{certname}", rule)])
     let verdict = table.match("/catalog/agent01.example.com", as: identity)
-    #expect(verdict == (reason.map { .forbidden(routeIndex: 0, $0) } ?? .allowed(routeIndex: 0)))
+    let expected = reason.map { RouteTable.Verdict.forbidden(routeIndex: 0, $0) } ?? .allowed(routeIndex: 0)
+    #expect(verdict == expected)
   }
 
   @Test func firstMatchWinsAndItsWordIsFinal() throws {

@@ -16,7 +16,8 @@ import TestSupport
       notifier.status("two\nlines")
       notifier.watchdog()
       notifier.stopping()
-      #expect((0..<4).map { _ in receive(socket) } == ["READY=1", "STATUS=two lines", "WATCHDOG=1", "STOPPING=1"])
+      let told = (0..<4).map { _ in receive(socket) }
+      #expect(told == ["READY=1", "STATUS=two lines", "WATCHDOG=1", "STOPPING=1"])
     }
   }
 

@@ -38,7 +38,8 @@ import Testing
     try await line.end()
     #expect(!child.signalGroup(SIGKILL))
     #expect(!child.signal(SIGKILL))
-    #expect(ChildProcess.known.withLock { !$0.contains(child.pid) })
+    let isKnown = ChildProcess.known.withLock { $0.contains(child.pid) }
+    #expect(!isKnown)
   }
 
   @Test func aHandleThatIsDroppedLeavesNothing() async throws {
@@ -60,7 +61,8 @@ import Testing
     line.letGo()
     #expect(await child.exit() == .exited(1))
     var lines = child.output.makeAsyncIterator()
-    let stray = try #require(await lines.next().flatMap { Int32($0.text) })
+    let said = await lines.next().flatMap { Int32($0.text) }
+    let stray = try #require(said)
     child.killRemains()
     #expect(line.isHeld)
     #expect(ChildProcess.reapStrays(except: [stray]) == [])
@@ -77,7 +79,8 @@ import Testing
       let child = try shell("export \(mark.replacing("#", with: "\\#")); \(order)")
       _ = await child.exit()
       var lines = child.output.makeAsyncIterator()
-      strays.append(try #require(await lines.next().flatMap { Int32($0.text) }))
+      let said = await lines.next().flatMap { Int32($0.text) }
+      strays.append(try #require(said))
       child.killRemains()
     }
     #expect(ChildProcess.reapStrays(marked: "WORKER=masters/0#1") == [strays[0]])
@@ -91,7 +94,8 @@ import Testing
     becomeSubreaper()
     let child = try shell("sleep 1000 & echo $!")
     var lines = child.output.makeAsyncIterator()
-    let orphan = try #require(await lines.next().flatMap { Int32($0.text) })
+    let said = await lines.next().flatMap { Int32($0.text) }
+    let orphan = try #require(said)
     _ = await child.exit()
     child.killRemains()
     while ProcessTable.entry(of: orphan) != nil { await Task.yield() }
@@ -104,7 +108,8 @@ import Testing
       "(sleep 1000 & echo $!); exec sleep 1000", inherited: [InheritedDescriptor(descriptor: line.writing, as: 3)])
     line.letGo()
     var lines = child.output.makeAsyncIterator()
-    let orphan = try #require(await lines.next().flatMap { Int32($0.text) })
+    let said = await lines.next().flatMap { Int32($0.text) }
+    let orphan = try #require(said)
     while ProcessTable.entry(of: orphan)?.parent != getpid() { await Task.yield() }
     #expect(!ChildProcess.reapStrays().contains(orphan))
     #expect(ProcessTable.entry(of: orphan)?.isZombie == false)

@@ -28,7 +28,8 @@ import Testing
         lines += splitter.take(bytes[start..<min(start + size, bytes.count)])
       }
       if let rest = splitter.end() { lines.append(rest) }
-      #expect(lines.map { $0.text + ($0.isCut ? "…" : "") } == expected)
+      let texts = lines.map { $0.text + ($0.isCut ? "…" : "") }
+      #expect(texts == expected)
       #expect(splitter.end() == nil)
     }
   }

@@ -175,7 +175,8 @@ private struct Attributes {
       try await swapper.value
       close(folder)
       #expect(renamed > 0)
-      #expect(try names(in: place.folder).filter { $0.hasPrefix(EntryName.trashPrefix) } == [])
+      let left = try names(in: place.folder).filter { $0.hasPrefix(EntryName.trashPrefix) }
+      #expect(left == [])
     }
   }
 
