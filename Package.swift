@@ -94,7 +94,7 @@ let package = Package(
       name: "IntegrationTests",
       dependencies: ["masterpool", "stub-master", "TestSupport", "Pool", "Control"], swiftSettings: ours),
     .testTarget(
-      name: "PuppetTests", dependencies: ["masterpool", "TestSupport", "Pool", "Control"],
+      name: "PuppetTests", dependencies: ["masterpool", "TestSupport", "Pool", "Control", "Files", "Supervision"],
       swiftSettings: ours),
   ],
   cLanguageStandard: .gnu2x

@@ -98,6 +98,10 @@ private func pool(of plan: PoolPlan) -> [String] {
         + (policy.concurrency == 1 ? "one request at a time each" : "\(policy.concurrency) requests at once each")
     ),
     ("command", launch.command.map(shellWord).joined(separator: " ")),
+    (
+      "files",
+      launch.describeFiles.map { _ in "from disk by the proxy, where it is sure to find what Puppet finds" }
+    ),
     ("user", launch.user),
     ("environment", variables(launch.environment)),
     ("in folder", launch.workingDirectory),

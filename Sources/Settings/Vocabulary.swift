@@ -43,7 +43,7 @@ public struct Vocabulary: Sendable {
       "cache": cache,
     ])
   static let puppet = Vocabulary([
-    "confdir", "codedir", "ssldir", "reportdir", "bucketdir", "environment_timeout", "ruby", "adapter",
+    "confdir", "codedir", "ssldir", "reportdir", "bucketdir", "environment_timeout", "files", "ruby", "adapter",
   ])
   static let queue = Vocabulary(
     ["limit", "ceiling", "timeout", "lift", "retry_after", "run_quiet", "nodes"], ["retry_after": retryAfter])

@@ -94,7 +94,7 @@ extension LaunchOrder {
 }
 
 /// Without the service manager's words, which are for the supervisor alone.
-private func ownEnvironment() -> [String: String] {
+func ownEnvironment() -> [String: String] {
   var variables: [String: String] = [:]
   var next = environ
   while let entry = next.pointee {

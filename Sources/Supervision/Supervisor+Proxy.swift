@@ -103,6 +103,7 @@ extension Supervisor {
       }
     }
     noteReadiness()
+    tellFiles()
   }
 
   private func proxyRefuses(_ why: String) {

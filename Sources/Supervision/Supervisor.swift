@@ -32,6 +32,9 @@ public actor Supervisor {
   var proxyGeneration = 0
   /// The proxy's short lives in a row.
   var proxyFailures = 0
+  /// What Puppet said of its files, by pool.
+  var puppetFiles: [PoolName: PuppetFilePlan] = [:]
+  var toldFiles = false
   /// Workers whose final counters are awaited.
   var retirements: [WorkerID: CheckedContinuation<Void, Never>] = [:]
   private var ending: CheckedContinuation<Result<Void, SupervisorFailure>, Never>?
@@ -152,6 +155,7 @@ public actor Supervisor {
     phase = .running
     notifier.ready()
     log.append(.supervisor, "ready")
+    Task { await describeFiles() }
   }
 
   /// The proxy accepts, and every pool has a worker that takes requests.

@@ -9,7 +9,7 @@ struct PuppetSite: Sendable {
   static let nodes = ["web-1.demo", "db-1.demo"]
 
   /// Settings for a pool of two masters that is recycled like this.
-  func yaml(recycle: String) -> String {
+  func yaml(recycle: String, environment: String = "{}") -> String {
     """
     state_dir: \(folder)/state
     run_dir: \(folder)/run
@@ -27,6 +27,7 @@ struct PuppetSite: Sendable {
         puppet: {confdir: \(folder)/puppet, codedir: \(Places.code), adapter: \(Places.worker)}
         workers: 2
         recycle: \(recycle)
+        environment: \(environment)
         stop: {drain: 60s, terminate: 10s}
     control:
       socket: control.sock
@@ -70,7 +71,8 @@ struct PuppetSite: Sendable {
 
 /// A site of its own behind a masterpool that has two Puppet masters.
 func withPuppetSite(
-  recycle: String = "{every: off}", _ body: @escaping @Sendable (PuppetSite, Masterpool) async throws -> Void
+  recycle: String = "{every: off}", environment: String = "{}",
+  _ body: @escaping @Sendable (PuppetSite, Masterpool) async throws -> Void
 ) async throws {
   // Asked first: without them nothing here means anything.
   _ = (try Places.ruby(), try Places.puppet())
@@ -83,6 +85,8 @@ func withPuppetSite(
     var limits = Setup()
     limits.startLimit = .seconds(120)
     limits.stopLimit = .seconds(90)
-    try await withMasterpool(yaml: site.yaml(recycle: recycle), in: folder, limits) { try await body(site, $0) }
+    try await withMasterpool(yaml: site.yaml(recycle: recycle, environment: environment), in: folder, limits) {
+      try await body(site, $0)
+    }
   }
 }

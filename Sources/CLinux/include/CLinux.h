@@ -6,4 +6,5 @@
 #include "epoll.h"
 #include "files.h"
 #include "launch.h"
+#include "looking.h"
 #include "serving.h"

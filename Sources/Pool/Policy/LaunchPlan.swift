@@ -13,10 +13,13 @@ public struct LaunchPlan: Hashable, Sendable, Codable {
   /// Absolute paths of folders that outlive every worker: made before the first one starts where they are missing,
   /// and then the user's.
   public var folders: [String]
+  /// A program and its arguments that says in one line of JSON where agents' files lie, so that the proxy can answer
+  /// for them; nil: only workers do. No placeholders.
+  public var describeFiles: [String]?
 
   public init(
     command: [String], environment: [String: String] = [:], user: String? = nil, workingDirectory: String? = nil,
-    cache: CachePlan = CachePlan(), folders: [String] = []
+    cache: CachePlan = CachePlan(), folders: [String] = [], describeFiles: [String]? = nil
   ) {
     self.command = command
     self.environment = environment
@@ -24,6 +27,7 @@ public struct LaunchPlan: Hashable, Sendable, Codable {
     self.workingDirectory = workingDirectory
     self.cache = cache
     self.folders = folders
+    self.describeFiles = describeFiles
   }
 
   /// True where the worker is given a loopback port instead of a unix socket.

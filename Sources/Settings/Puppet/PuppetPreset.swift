@@ -14,6 +14,7 @@ extension Reader {
     let reports = section.read("reportdir", "\(places.state)/puppet/reports") { path($0) }
     let bucket = section.read("bucketdir", "\(places.state)/puppet/bucket") { path($0) }
     let timeout = section.read("environment_timeout", "unlimited", environmentTimeout)
+    let servesFiles = section.read("files", true) { $0.yesOrNo() }
     let ruby = ruby(section)
     let adapter = adapter(section)
     guard let ruby, let adapter, let configuration else { return nil }
@@ -22,9 +23,9 @@ extension Reader {
       ("--confdir", configuration), ("--codedir", code), ("--ssldir", certificates), ("--reportdir", reports),
       ("--bucketdir", bucket), ("--environment-timeout", timeout),
     ]
+    let options = folders.flatMap { option, value in value.map { [option, $0] } ?? [] }
     let command =
-      [ruby, adapter, "--socket", "{socket}", "--slot", "{slot}"]
-      + folders.flatMap { option, value in value.map { [option, $0] } ?? [] } + ["--title", "{pool}/{index}"]
+      [ruby, adapter, "--socket", "{socket}", "--slot", "{slot}"] + options + ["--title", "{pool}/{index}"]
     return Preset(
       command: command, environment: ["LANG": "C.UTF-8"], readyPath: "/status", alivePath: "/status",
       routes: puppetRoutes(to: name),
@@ -33,7 +34,8 @@ extension Reader {
       },
       folders: [reports, bucket].compactMap { $0 },
       // A code directory lies below confdir, and `.resource_types` in it is a cache.
-      reads: [("confdir", configuration), ("codedir", code)].compactMap { name, path in path.map { (name, $0) } })
+      reads: [("confdir", configuration), ("codedir", code)].compactMap { name, path in path.map { (name, $0) } },
+      describeFiles: servesFiles ? [ruby, adapter, "--describe-files"] + options : nil)
   }
 
   private func ruby(_ section: Section) -> String? {

@@ -41,7 +41,8 @@ extension Reader {
     guard let command else { return nil }
     return LaunchPlan(
       command: command, environment: (preset?.environment ?? [:]).merging(environment) { $1 }, user: user,
-      workingDirectory: directory, cache: cache, folders: preset?.folders ?? [])
+      workingDirectory: directory, cache: cache, folders: preset?.folders ?? [],
+      describeFiles: preset?.describeFiles)
   }
 
   private func presetCommand(_ pool: Section, _ preset: Preset?) -> [String]? {

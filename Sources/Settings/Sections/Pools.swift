@@ -27,6 +27,8 @@ struct Preset {
   var folders: [String]
   /// Folders that a shared cache may lie in, but not be or hold.
   var reads: [(name: String, path: String)]
+  /// Asks where agents' files lie; nil: the workers serve them.
+  var describeFiles: [String]?
 }
 
 /// The kinds of masters.

@@ -21,6 +21,11 @@ require 'masterpool/boot'
 require 'masterpool/server'
 
 begin
+  if options.describe_files
+    require 'masterpool/describe'
+    MasterPool::Describe.run(options)
+    exit
+  end
   MasterPool::Boot.run(options)
 rescue StandardError, ScriptError => e
   warn "#{options.title}: Puppet does not start: #{e.message}"

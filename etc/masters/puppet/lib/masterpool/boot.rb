@@ -39,21 +39,24 @@ module MasterPool
     def self.run(options)
       # Puppet makes these folders, not the ones above them.
       FileUtils.mkdir_p(options.to_h.slice(:ssldir, :reportdir, :bucketdir).values.compact)
-      server = Puppet::Util::RunMode[:server]
-      Puppet.settings.preferred_run_mode = :server
-      Puppet.initialize_settings(flags(options), true, true)
-      log_to_standard_streams
-      Puppet.settings.initialize_app_defaults(
-        Puppet::Settings.app_defaults_for_run_mode(server).merge(name: 'server', facts_terminus: 'json')
-      )
+      settle(options)
       self.log_level = options.log_level
-      Puppet::ApplicationSupport.push_application_context(server)
+      Puppet::ApplicationSupport.push_application_context(Puppet::Util::RunMode[:server])
       Puppet.settings.use :main, :server, :ssl, :metrics
       serve_from_disk
       Puppet::ApplicationSupport.configure_indirector_routes('server')
       Puppet::SSL::Oids.register_puppet_oids
       # Its presence alone says that someone else authorizes: the front does.
       Puppet::Network::Authorization.authconfigloader_class = self
+    end
+
+    # The settings as a server has them; nothing is made yet.
+    def self.settle(options)
+      Puppet.settings.preferred_run_mode = :server
+      Puppet.initialize_settings(flags(options), true, true)
+      log_to_standard_streams
+      defaults = Puppet::Settings.app_defaults_for_run_mode(Puppet::Util::RunMode[:server])
+      Puppet.settings.initialize_app_defaults(defaults.merge(name: 'server', facts_terminus: 'json'))
     end
 
     def self.flags(options)

@@ -6,7 +6,7 @@ module MasterPool
   # What a worker is told on its command line.
   Options = Struct.new(
     :socket, :slot, :confdir, :codedir, :ssldir, :reportdir, :bucketdir, :environment_timeout, :log_level, :title,
-    keyword_init: true
+    :describe_files, keyword_init: true
   ) do
     # Ends the process: 0 after --help, 64 for what does not parse, 78 for folders that are not there.
     def self.parse(arguments)
@@ -26,6 +26,7 @@ module MasterPool
       OptionParser.new do |o|
         o.banner = <<~TEXT
           Usage: worker.rb --socket PATH --slot DIR --confdir DIR [option…]
+                 worker.rb --describe-files --confdir DIR [option…]
 
           Serves Puppet's server API on a unix socket, for masterpool's front: HTTP/1.1, kept alive, one request
           at a time. The socket appears when Puppet is ready. GET /status answers "running".
@@ -50,6 +51,7 @@ module MasterPool
         end
         o.on('--log-level LEVEL', %w[debug info notice warning err],
              "what is logged; else puppet.conf's log_level, else warning") { |v| options.log_level = v }
+        o.on('--describe-files', 'say in one line of JSON where agents\' files lie, and end') { options.describe_files = true }
         o.on('--title TEXT', 'name of this worker in ps and in its messages') { |v| options.title = v }
         o.on('-h', '--help', 'this text') do
           puts o
@@ -59,7 +61,9 @@ module MasterPool
     end
 
     def check
-      missing = { '--socket' => socket, '--slot' => slot, '--confdir' => confdir }.select { |_, value| value.nil? }
+      needed = { '--confdir' => confdir }
+      needed.update('--socket' => socket, '--slot' => slot) unless describe_files
+      missing = needed.select { |_, value| value.nil? }
       raise OptionParser::MissingArgument, missing.keys.join(', ') unless missing.empty?
 
       %i[socket slot confdir codedir ssldir reportdir bucketdir].each do |name|

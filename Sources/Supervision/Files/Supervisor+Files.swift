@@ -1,0 +1,79 @@
+import Glibc
+import Pool
+
+/// Where Puppet has its agents' files is asked once the pools serve, so that the proxy answers for them from then on.
+extension Supervisor {
+  static let describingTimeout = Duration.seconds(60)
+
+  /// What any proxy is told of files, now or at its start.
+  var filePlan: FilePlan {
+    var plan = plan.proxy.files
+    plan.puppet += puppetFiles.values.sorted { $0.pool.rawValue < $1.pool.rawValue }
+    return plan
+  }
+
+  /// Asks every pool that can say it, and tells the proxy. A pool that cannot goes on as before: its workers serve all.
+  func describeFiles() async {
+    for pool in plan.pools {
+      guard let command = pool.launch.describeFiles else { continue }
+      let before = puppetFiles[pool.name]
+      do {
+        let description = try await describe(command, pool.launch)
+        let plan = try description.plan(for: pool.name)
+        puppetFiles[pool.name] = plan
+        guard plan != before else { continue }
+        let places = plan.environmentPath.joined(separator: ", ")
+        log.append(
+          .supervisor, "\(pool.name): the proxy answers for the files of Puppet \(description.puppet) in \(places)")
+      } catch {
+        puppetFiles[pool.name] = nil
+        log.append(.supervisor, "\(pool.name): files stay with the workers: \(error)")
+      }
+    }
+    tellFiles()
+  }
+
+  /// To the proxy that serves; one that does not yet is told when it does.
+  func tellFiles() {
+    guard let proxy, proxy.isServing, !filePlan.isEmpty || toldFiles else { return }
+    toldFiles = true
+    proxy.link.send(.files(filePlan))
+  }
+
+  private func describe(_ command: [String], _ launch: LaunchPlan) async throws -> FileDescription {
+    let child = try ChildProcess.spawn(LaunchOrder(describing: command, launch))
+    let killer = Task {
+      try await Task.sleep(for: Self.describingTimeout)
+      child.signalGroup(SIGKILL)
+    }
+    let listening = Task { try await Self.listen(to: child) }
+    let status = await child.exit()
+    killer.cancel()
+    child.killRemains()
+    let (description, lastLine) = try await listening.value
+    guard status == .exited(0) else {
+      throw FilesUnknown(why: "asked for them, its adapter ended with \(status)\(lastLine.map { ": \($0)" } ?? "")")
+    }
+    guard let description else { throw FilesUnknown(why: "its adapter did not say where they are") }
+    return description
+  }
+
+  /// The description, if one came, and the last thing that was said besides.
+  private static func listen(to child: ChildProcess) async throws -> (FileDescription?, String?) {
+    var description: FileDescription?
+    var last: String?
+    for await line in child.output {
+      if let found = try FileDescription(line: line.text) { description = found } else { last = line.text }
+    }
+    return (description, last)
+  }
+}
+
+extension LaunchOrder {
+  /// As a worker of this pool would run, with what of its environment needs no worker.
+  init(describing command: [String], _ launch: LaunchPlan) {
+    var environment = ownEnvironment()
+    for (name, value) in launch.environment where !value.contains("{") { environment[name] = value }
+    self.init(arguments: command, environment: environment, user: launch.user, workingDirectory: "/")
+  }
+}
