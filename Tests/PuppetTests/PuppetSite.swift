@@ -5,6 +5,7 @@ import TestSupport
 struct PuppetSite: Sendable {
   let folder: String
   let certificates: Certificates
+  var code = Places.code
 
   static let nodes = ["web-1.demo", "db-1.demo"]
 
@@ -24,7 +25,7 @@ struct PuppetSite: Sendable {
     pools:
       masters:
         master: puppet
-        puppet: {confdir: \(folder)/puppet, codedir: \(Places.code), adapter: \(Places.worker)}
+        puppet: {confdir: \(folder)/puppet, codedir: \(code), adapter: \(Places.worker)}
         workers: 2
         recycle: \(recycle)
         environment: \(environment)
@@ -69,9 +70,11 @@ struct PuppetSite: Sendable {
   }
 }
 
-/// A site of its own behind a masterpool that has two Puppet masters.
+/// A site of its own behind a masterpool that has two Puppet masters, over the demo's environments or those that `code`
+/// makes in the site's folder.
 func withPuppetSite(
   recycle: String = "{every: off}", environment: String = "{}",
+  code: @escaping @Sendable (String) throws -> String = { _ in Places.code },
   _ body: @escaping @Sendable (PuppetSite, Masterpool) async throws -> Void
 ) async throws {
   // Asked first: without them nothing here means anything.
@@ -80,7 +83,8 @@ func withPuppetSite(
     try makeFolder("\(folder)/tls")
     try makeFolder("\(folder)/puppet")
     let site = PuppetSite(
-      folder: folder, certificates: try await Certificates.make(in: "\(folder)/tls", clients: PuppetSite.nodes))
+      folder: folder, certificates: try await Certificates.make(in: "\(folder)/tls", clients: PuppetSite.nodes),
+      code: try code(folder))
     for node in PuppetSite.nodes { try site.prepare(node) }
     var limits = Setup()
     limits.startLimit = .seconds(120)
