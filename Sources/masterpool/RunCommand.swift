@@ -42,8 +42,8 @@ struct RunCommand: AsyncParsableCommand {
       try await supervisor.prepare()
       try control.check()
       let signals = Signals([
-        (SIGTERM, { await supervisor.stop() }), (SIGINT, { await supervisor.stop() }),
-        (SIGUSR1, { await supervisor.reopenLogs() }),
+        SIGTERM: { await supervisor.stop() }, SIGINT: { await supervisor.stop() },
+        SIGUSR1: { await supervisor.reopenLogs() },
       ])
       defer { signals.cancel() }
       try await serve(supervisor, control, logger)
@@ -93,7 +93,7 @@ private struct SupervisorService: Service {
 private struct Signals {
   private let sources: [any DispatchSourceSignal]
 
-  init(_ acts: [(number: Int32, act: @Sendable () async -> Void)]) {
+  init(_ acts: [Int32: @Sendable () async -> Void]) {
     sources = acts.map { number, act in
       signal(number, SIG_IGN)
       let source = DispatchSource.makeSignalSource(signal: number, queue: .global())
