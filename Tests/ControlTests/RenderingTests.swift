@@ -67,6 +67,7 @@ import Testing
         "masterpool_proxy_requests_total 10", "masterpool_proxy_retried_total 1",
         "masterpool_proxy_files_total 6", "masterpool_proxy_file_bytes_total 7000",
         "masterpool_proxy_file_looks_refused_total 2",
+        "masterpool_proxy_access_lines_total 0", "masterpool_proxy_access_lines_dropped_total 0",
         "masterpool_proxy_responses_total{class=\"1xx\"} 0", "masterpool_proxy_responses_total{class=\"2xx\"} 8",
         "masterpool_proxy_responses_total{class=\"3xx\"} 0", "masterpool_proxy_responses_total{class=\"4xx\"} 0",
         "masterpool_proxy_responses_total{class=\"5xx\"} 1", "masterpool_proxy_responses_total{class=\"none\"} 0",
