@@ -88,7 +88,8 @@ let package = Package(
       swiftSettings: ours),
     // Agents in a hurry, for scripts/bench.
     .executableTarget(
-      name: "bench-agent", dependencies: ["CLinux", "COpenSSL", argumentParser], path: "Tests/BenchAgent",
+      name: "bench-agent", dependencies: ["CLinux", "COpenSSL", "TestSupport", argumentParser],
+      path: "Tests/BenchAgent",
       swiftSettings: ours),
     .testTarget(
       name: "IntegrationTests",

@@ -7,7 +7,7 @@ import Glibc
 struct BenchAgent: ParsableCommand {
   static let configuration = CommandConfiguration(
     commandName: "bench-agent", abstract: "Agents in a hurry, for benchmarks.",
-    subcommands: [Connect.self, Request.self, Hold.self])
+    subcommands: [Connect.self, Request.self, Hold.self, Herd.self])
 }
 
 /// What all of its subcommands need to know.

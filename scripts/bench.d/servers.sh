@@ -2,6 +2,10 @@
 # clear and, once there are certificates, over TLS with a key of each kind, and tells the origins who the agent is as a
 # Puppet master wants to know it.
 
+# How nginx keeps its connections to the origins, and what masterpool's masters are told; herd.sh wants it otherwise.
+nginx_upstream='keepalive 64; keepalive_requests 1000000000;'
+master_words='"--bench"'
+
 # start LOG COMMAND…: in the background; its pid is in `pid`.
 start() {
   local log=$1
@@ -130,8 +134,7 @@ http {
   upstream origins {
     least_conn;"
     for ((index = 0; index < $2; index++)); do echo "    server unix:$work/origin-$index.sock max_fails=0;"; done
-    echo "    keepalive 64;
-    keepalive_requests 1000000000;
+    echo "    $nginx_upstream
   }
   server {
     listen 127.0.0.1:$nginx_port backlog=4096;
@@ -200,9 +203,10 @@ proxy:
 pools:
   origins:
     master: command
-    command: ["$bin/stub-master", "--bench", "--socket", "{socket}"]
+    command: ["$bin/stub-master", $master_words, "--socket", "{socket}"]
     workers: $2
     concurrency: $3
+${pool_settings:-}
     recycle: {every: off}
     stop: {drain: 5s, terminate: 2s}
 routes:
