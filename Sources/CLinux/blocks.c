@@ -3,7 +3,7 @@
 #include <malloc.h>
 #include <stdlib.h>
 
-enum { SMALLEST = 16 << 10, BLOCK = 20 << 10, SLACK = 64, MOST = 32 };
+enum { SMALLEST = 16 << 10, BLOCK = 20 << 10, SLACK = 64, MOST = 8 };
 
 static _Thread_local struct {
   void *blocks[MOST];
