@@ -50,8 +50,9 @@ import Testing
   /// An agent that sends all of its body before it reads anything still gets the answer, whole, and is not reset.
   @Test(arguments: [false, true])
   func anAnswerIsNotLostToWhatTheAgentIsSending(_ overTLS: Bool) async throws {
-    let body = [UInt8](repeating: 120, count: 24 << 20)
-    let heads = Self.table.filter { [400, 413, 414, 417, 431, 501, 505].contains($0.0) }
+    // More than the sockets on the way hold.
+    let body = [UInt8](repeating: 120, count: 12 << 20)
+    let heads = Self.table.filter { [413, 414, 505].contains($0.0) }
     let play: (RunningProxy, TLSClient?) async throws -> Void = { proxy, client in
       for (status, head, _) in heads {
         let answer = try await exchange(Array(head.utf8) + body, at: proxy.address, tls: client)

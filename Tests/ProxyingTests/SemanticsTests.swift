@@ -231,9 +231,9 @@ import Testing
       }
     }
     let play: (RunningProxy, TLSClient?) async throws -> Void = { proxy, client in
-      let head = "POST / HTTP/1.1\r\nHost: a\r\nContent-Length: 50000000\r\n\r\n"
+      let head = "POST / HTTP/1.1\r\nHost: a\r\nContent-Length: 16000000\r\n\r\n"
       let answer = try await exchange(
-        Array(head.utf8) + [UInt8](repeating: 120, count: 50_000_000), at: proxy.address, tls: client)
+        Array(head.utf8) + [UInt8](repeating: 120, count: 16_000_000), at: proxy.address, tls: client)
       #expect(answer.status == 403 && answer.text.hasSuffix("\r\n\r\nno"))
       #expect(answer.text.contains("\r\nConnection: close\r\n") && answer.failure == nil)
       #expect(try await request("GET", "/", at: proxy.address, tls: client).text == "next")
