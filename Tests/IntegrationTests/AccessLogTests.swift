@@ -38,7 +38,7 @@ import Testing
           masterpool.process.send(SIGUSR1)
           try await untilExists(log)
         }
-        let report = try await load.finished()
+        let report = try await load.stop()
         #expect(report.completed == report.ok, "\(report)")
         answered = report.completed
         let proxy = try #require(try await masterpool.status().proxy)
