@@ -19,7 +19,8 @@ import Testing
     let begun = pace.bodyDue(from: 7 * second)
     #expect(begun == 27 * second)
     #expect(pace.bodyDue(begun, after: 500) == 28 * second)
-    #expect((0..<500).reduce(begun) { due, _ in pace.bodyDue(due, after: 1) } == 28 * second)
+    let byteByByte = (0..<500).reduce(begun) { due, _ in pace.bodyDue(due, after: 1) }
+    #expect(byteByByte == 28 * second)
   }
 
   @Test func noRateIsAnyRate() {
@@ -41,6 +42,7 @@ import Testing
       #expect(next >= due && next < .max)
       due = next
     }
-    #expect(pace.sendDue(.max, from: second).map { $0 > second } == true)
+    let sent = pace.sendDue(.max, from: second) ?? 0
+    #expect(sent > second)
   }
 }

@@ -141,7 +141,8 @@ private let local: [UInt8] = Array(v2[..<12]) + [0x20, 0, 0, 0]
       }
       #expect(origin.heads.count == 3)
       for head in origin.heads { #expect(field("x-forwarded-for", of: head) == "127.0.0.1") }
-      #expect(origin.bodies.allSatisfy { $0 == patternBytes(100_000) })
+      let areWhole = origin.bodies.allSatisfy { $0 == patternBytes(100_000) }
+      #expect(areWhole)
     }
   }
 }

@@ -35,7 +35,8 @@ import Testing
         let response = try await request(method, "/a", headers: [("Max-Forwards", given)], at: proxy.address)
         #expect(response.text == "/a")
       }
-      #expect(origin.heads.map { field("max-forwards", of: $0) ?? "" } == [left, given])
+      let hops = origin.heads.map { field("max-forwards", of: $0) ?? "" }
+      #expect(hops == [left, given])
     }
   }
 
@@ -167,9 +168,11 @@ import Testing
     }
     try await withProxy(worker: worker) { proxy, _ in
       let own = try await request("GET", "/own", at: proxy.address)
-      #expect(own.headers.filter { $0.name.lowercased() == "date" }.map(\.value) == ["Thu, 01 Jan 1970 00:00:00 GMT"])
+      let dates = own.headers.filter { $0.name.lowercased() == "date" }.map(\.value)
+      #expect(dates == ["Thu, 01 Jan 1970 00:00:00 GMT"])
       let ours = try await request("GET", "/", at: proxy.address)
-      #expect(ours.headers.filter { $0.name == "Date" }.count == 1)
+      let added = ours.headers.filter { $0.name == "Date" }.count
+      #expect(added == 1)
     }
   }
 
