@@ -17,7 +17,7 @@ import Testing
       if overTLS {
         mkdir("\(place)/tls", 0o700)
         setup.certificates = try await Certificates.make(in: "\(place)/tls", clients: [])
-        setup.verifyClient = "none"
+        setup.verifyClient = "optional"
         // The keys lie beside the files, and that is refused.
         setup.files = ["{path: /downloads/, folder: \(place)/files}"]
         mkdir("\(place)/files", 0o755)
