@@ -17,8 +17,10 @@ import Testing
     }
     for loop in 0...1 {
       let answers = try await Self.answers(10, at: doors[loop])
-      #expect(answers.map(\.number).sorted() == (0..<20).filter { $0 % 2 == loop }.map(UInt32.init))
-      #expect(answers.allSatisfy { $0.bytes == [UInt8($0.number)] })
+      let (numbers, bytes) = (answers.map(\.number), answers.map(\.bytes))
+      #expect(numbers.sorted() == Array(stride(from: UInt32(loop), to: 20, by: 2)))
+      let expected: [[UInt8]?] = numbers.map { [UInt8($0)] }
+      #expect(bytes == expected)
     }
   }
 
