@@ -5,6 +5,10 @@ import Pool
 /// The proxy's first thread: hears the supervisor and the operator's signals, tells them what the loops report.
 struct LinkDesk: ~Copyable {
   static let reportInterval = Duration.seconds(1)
+  /// How often other proxies hear which workers are busy, and for how long these are by then: a shorter request is over
+  /// before anybody waits behind it.
+  static let shareInterval = Duration.milliseconds(100)
+  static let holdingsAge = Duration.milliseconds(50)
 
   private let peer: LinkPeer
   private let shared: Shared
@@ -12,6 +16,10 @@ struct LinkDesk: ~Copyable {
   private let signals: Int32
   private var nextReport = Instant.now() + reportInterval
   private var isStopping = false
+  /// Other proxies use the workers too.
+  private var isSharing = false
+  /// What they were told last.
+  private var holdings: [HeldWorker]?
   private var files: FileDesk
 
   init(peer: LinkPeer, shared: Shared, signals: Int32) {
@@ -29,6 +37,7 @@ struct LinkDesk: ~Copyable {
       for report in shared.outbox.collect() { peer.send(report) }
       if peer.isOpen { peer.receive().forEach { obey($0) } }
       if signalled() { stop(within: isStopping ? .zero : Proxy.defaultStop) }
+      if isSharing { reportHoldings(for: Self.holdingsAge) }
       if Instant.now() >= nextReport { reportCounters() }
     }
   }
@@ -41,7 +50,8 @@ struct LinkDesk: ~Copyable {
       pollfd(fd: signals, events: Int16(POLLIN), revents: 0),
     ]
     let patience = peer.isOpen ? max(0, (nextReport - .now()).wholeNanoseconds / 1_000_000 + 1) : -1
-    poll(&wanted, 3, Int32(clamping: patience))
+    let often = Self.shareInterval.wholeNanoseconds / 1_000_000
+    poll(&wanted, 3, Int32(clamping: isSharing && peer.isOpen ? min(patience, often) : patience))
     if peer.wantsOutput { peer.flush() }
   }
 
@@ -64,6 +74,12 @@ struct LinkDesk: ~Copyable {
     case .release(let worker): act { $0.release(worker, at: now) }
     case .files(let plan): hand(out: plan)
     case .reopenLogs: shared.accessLog?.reopen()
+    case .share(let isShared):
+      act { $0.share(isShared, at: now) }
+      holdings = nil
+      isSharing = isShared
+      if isShared { reportHoldings(for: .zero) }
+    case .elsewhere(let held): act { $0.note(elsewhere: held, at: now) }
     case .stop(let within): stop(within: within)
     }
   }
@@ -91,6 +107,14 @@ struct LinkDesk: ~Copyable {
   }
 
   // MARK: Reports
+
+  private mutating func reportHoldings(for age: Duration) {
+    let now = Instant.now()
+    let held = shared.ledger.withLock { $0.held(for: age, at: now) }
+    guard held != holdings else { return }
+    holdings = held
+    peer.send(.holding(held))
+  }
 
   private mutating func reportCounters() {
     nextReport = .now() + Self.reportInterval

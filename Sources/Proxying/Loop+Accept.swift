@@ -5,6 +5,8 @@ import Pool
 extension Loop {
   /// Connections that one event may bring in, so that another loop gets some of a crowd.
   private static let acceptBurst = 4
+  /// So many bursts empty the supervisor's longest backlog.
+  private static let lastRounds = 1024
 
   mutating func startAccepting() {
     guard !isAccepting, end == nil else { return }
@@ -19,6 +21,17 @@ extension Loop {
     guard isAccepting else { return }
     isAccepting = false
     for listener in shared.listeners { poller.remove(listener.descriptor) }
+  }
+
+  /// Before the listeners are let go: what waits at one that has no other proxy would wait in vain.
+  mutating func acceptRest() {
+    for (index, listener) in shared.listeners.enumerated() {
+      var rounds = 0
+      while isAccepting, rounds < Self.lastRounds, Socket.hasInput(listener.descriptor) {
+        accept(from: index)
+        rounds += 1
+      }
+    }
   }
 
   mutating func accept(from index: Int) {

@@ -92,9 +92,13 @@ extension Loop {
 
   /// No new connections. Idle ones are left to their agents for a while, and told to close if they ask once more.
   mutating func stop(by end: Int64) {
-    if self.end == nil { shared.acceptingLoops.subtract(1, ordering: .releasing) }
+    let isFirst = self.end == nil
+    if isFirst { acceptRest() }
     self.end = min(end, self.end ?? .max)
     stopAccepting()
+    if isFirst, shared.acceptingLoops.subtract(1, ordering: .releasing).newValue == 0 {
+      shared.outbox.post(.closed)
+    }
     let farewell = now + Self.farewell.wholeNanoseconds
     for index in 0..<slab.highWater {
       let c = slab[index]

@@ -22,6 +22,12 @@ enum Transfer: BitwiseCopyable {
 
 /// Plain system calls on sockets.
 enum Socket {
+  /// A listener has a connection to take.
+  static func hasInput(_ descriptor: Int32) -> Bool {
+    var wanted = pollfd(fd: descriptor, events: Int16(POLLIN), revents: 0)
+    return poll(&wanted, 1, 0) == 1 && wanted.revents & Int16(POLLIN) != 0
+  }
+
   static func receive(_ descriptor: Int32, into room: UnsafeMutableBufferPointer<UInt8>) -> Transfer {
     while true {
       let count = recv(descriptor, room.baseAddress, room.count, 0)

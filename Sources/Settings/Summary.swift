@@ -37,6 +37,7 @@ private func overview(of settings: Settings) -> [String] {
         "bodies up to \(limits.maxBodySize), up to \(limits.maxBufferedBody) held for a second try, "
           + "\(limits.bufferMemory) in all"),
       row("", pace(limits)),
+      row("", "after a reload the old one finishes its requests within \(limits.drain.short)"),
       row("", "at most \(counted(limits.maxInterimResponses, "interim response")) of a worker to one request"),
       row("", "\(counted(limits.fileThreads, "thread")) for files, \(limits.fileQueue) requests may wait for them"),
     ] + (settings.accessLog.map { accessLog(of: $0) } ?? [])

@@ -70,7 +70,7 @@ extension Event.Kind {
   fileprivate var level: Logger.Level {
     switch self {
     case .spawn, .drain: .debug
-    case .ready, .exit, .wipe, .proxy, .command, .supervisor: .info
+    case .ready, .exit, .wipe, .proxy, .command, .reload, .supervisor: .info
     case .wipeFailed, .backOff: .warning
     }
   }

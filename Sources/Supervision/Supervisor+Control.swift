@@ -10,8 +10,8 @@ extension Supervisor {
     StatusDocument(
       version: plan.version, pid: getpid(), uptimeSeconds: (Clock.now() - started).inSeconds, state: phase.name,
       listen: listeners.map(\.address.description),
-      proxy: proxy.map { .init(pid: $0.child.pid, generation: $0.generation, counters: $0.counters) },
-      pools: plan.pools.compactMap { pools[$0.name].map(describe) })
+      proxy: proxies.current.map { describe($0) },
+      pools: plan.pools.compactMap { pools[$0.name].map(describe) } + removedPools.map(describe))
   }
 
   public func isReady() -> Bool {
@@ -23,9 +23,10 @@ extension Supervisor {
 
   public func liveEvents() -> AsyncStream<Event> { log.follow() }
 
-  public func perform(_ command: ControlCommand) -> ControlReply {
-    let reply = answer(command)
-    if case .refused(let message) = reply { log.append(.command, "refused: \(message)") }
+  public func perform(_ command: ControlCommand) async -> ControlReply {
+    let reply = await answer(command)
+    // A reload tells of itself.
+    if case .refused(let message) = reply, command != .reload { log.append(.command, "refused: \(message)") }
     return reply
   }
 
@@ -36,7 +37,7 @@ extension Supervisor {
     return .accepted(message: message, workers: workers)
   }
 
-  private func answer(_ command: ControlCommand) -> ControlReply {
+  private func answer(_ command: ControlCommand) async -> ControlReply {
     switch phase {
     case .drainingProxy, .stoppingPools, .stopped:
       guard command == .stop else { return .refused(message: "masterpool is stopping") }
@@ -47,6 +48,7 @@ extension Supervisor {
     case .drain(let slot): return setHeld(true, slot)
     case .resume(let slot): return setHeld(false, slot)
     case .scale(let pool, let size): return scale(pool, to: size)
+    case .reload: return await reload(.asked(by: "command"))
     case .stop: return accept("stopping") { stop() }
     }
   }
@@ -92,7 +94,7 @@ extension Supervisor {
     pools[slot.pool]?.machine.slots.contains { $0.id == slot && $0.isWanted } == true
   }
 
-  private func occupant(of slot: SlotID) -> WorkerID? {
+  func occupant(of slot: SlotID) -> WorkerID? {
     guard let found = pools[slot.pool]?.machine.slots.first(where: { $0.id == slot }) else { return nil }
     return (found.incumbent ?? found.workers.last).map { WorkerID(slot: slot, generation: $0.generation) }
   }
@@ -108,12 +110,30 @@ extension Supervisor {
 
   // MARK: Status
 
+  private func describe(_ proxy: ManagedProxy) -> StatusDocument.Proxy {
+    StatusDocument.Proxy(
+      pid: proxy.child.pid, generation: proxy.generation, counters: proxies.counters,
+      draining: proxies.leaving.map { old in
+        StatusDocument.Draining(
+          pid: old.child.pid, generation: old.generation, connections: old.counters.connections,
+          requestsInFlight: old.counters.requestsInFlight)
+      })
+  }
+
+  /// Those that the settings have no more and that have not ended yet.
+  private var removedPools: [ManagedPool] {
+    let wanted = Set(plan.pools.map(\.name))
+    return pools.values.filter { !wanted.contains($0.plan.name) && !$0.workers.isEmpty }
+      .sorted { $0.plan.name.rawValue < $1.plan.name.rawValue }
+  }
+
   private func describe(_ pool: ManagedPool) -> StatusDocument.Pool {
+    let counters = proxies.counters(of: pool.plan.name, after: pool.earlier)
     var status = StatusDocument.Pool(
       name: pool.plan.name, size: pool.machine.policy.size, ready: pool.machine.readyCount,
-      queueLength: pool.counters.queueLength, shedTotal: pool.earlierSheds + pool.counters.shedTotal,
+      queueLength: counters.queueLength, shedTotal: counters.shedTotal,
       workers: pool.machine.slots.filter { $0.isWanted || !$0.isEmpty }.flatMap { describe($0, in: pool) })
-    status.describeLine(pool.counters, earlier: pool.earlierShedsByCause)
+    status.describeLine(counters, earlier: PoolCounters.noSheds)
     return status
   }
 
@@ -139,7 +159,7 @@ extension Supervisor {
       slot: slot.id.index, generation: generation.rawValue, pid: worker?.exit == nil ? worker?.child.pid : nil,
       state: state, ageSeconds: worker.map { (Clock.now() - $0.spawned).inSeconds },
       memoryBytes: worker?.memory?.bytes, requestsTotal: worker?.requestsTotal ?? 0,
-      requestsInFlight: worker?.current.requestsInFlight ?? 0, lastRecycle: pool.lastRecycles[slot.id])
+      requestsInFlight: worker?.requestsInFlight ?? 0, lastRecycle: pool.lastRecycles[slot.id])
   }
 }
 

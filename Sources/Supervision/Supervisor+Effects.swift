@@ -8,6 +8,7 @@ extension Supervisor {
     for effect in effects { perform(effect, in: name) }
     setAlarm(for: name)
     noteReadiness()
+    wakeWaiters()
   }
 
   private func perform(_ effect: PoolEffect, in name: PoolName) {
@@ -49,24 +50,28 @@ extension Supervisor {
   }
 
   private func admit(_ id: WorkerID) {
-    guard let worker = pools[id.pool]?.workers[id], let proxy, proxy.isServing else { return }
-    pools[id.pool]?.workers[id]?.isAdmitted = true
-    proxy.link.send(.admit(id, worker.endpoint))
+    guard let worker = pools[id.pool]?.workers[id] else { return }
+    // A proxy that leaves needs it too: what waits there may have no other worker left.
+    for proxy in proxies.serving {
+      pools[id.pool]?.workers[id]?.admittedTo.insert(proxy.generation)
+      proxy.link.send(.admit(id, worker.endpoint))
+    }
+    pools[id.pool]?.workers[id]?.drainingAt = []
   }
 
   private func drain(_ id: WorkerID) {
     log.append(.drain, "\(id) finishes its requests\(why(id))", worker: id)
-    guard let worker = pools[id.pool]?.workers[id], worker.isAdmitted, let proxy else {
-      // No proxy knows it, so it has nothing to finish.
-      Task { feed(.drained(id), to: id.pool) }
-      return
-    }
-    proxy.link.send(.drain(id))
+    let knowing = proxies.all.filter { pools[id.pool]?.workers[id]?.admittedTo.contains($0.generation) == true }
+    pools[id.pool]?.workers[id]?.drainingAt = Set(knowing.map(\.generation))
+    for proxy in knowing { proxy.link.send(.drain(id)) }
+    // Where no proxy knows it, it has nothing to finish.
+    if knowing.isEmpty { Task { feed(.drained(id), to: id.pool) } }
   }
 
   private func retire(_ id: WorkerID) {
-    guard let worker = pools[id.pool]?.workers[id], worker.isAdmitted else { return }
-    proxy?.link.send(.retire(id))
+    let knowing = proxies.all.filter { pools[id.pool]?.workers[id]?.admittedTo.contains($0.generation) == true }
+    pools[id.pool]?.workers[id]?.retiringAt = Set(knowing.map(\.generation))
+    for proxy in knowing { proxy.link.send(.retire(id)) }
   }
 
   private func why(_ id: WorkerID) -> String {

@@ -1,19 +1,7 @@
 import Glibc
 import Pool
 
-/// The proxy as the supervisor holds it.
-struct ManagedProxy {
-  let generation: Int
-  let child: ChildProcess
-  let link: ProxyLink
-  let spawned: Instant
-  var isServing = false
-  var counters = ProxyCounters()
-  /// When it last said anything.
-  var lastHeard: Instant
-}
-
-/// The proxy's life: started on the listeners, told of the workers, replaced at once when it dies.
+/// A proxy's life: started on the listeners, followed, replaced at once when it dies, told to leave.
 extension Supervisor {
   /// A proxy that lived longer than this died of something else than its start.
   static let proxyIsSettledAfter = Duration.seconds(10)
@@ -21,22 +9,30 @@ extension Supervisor {
   /// Beyond its drain, for idle connections that are left to the agents.
   static let proxyLinger = Duration.seconds(10)
 
+  /// The one that new connections go to, under the settings in force.
   func startProxy() {
-    proxyGeneration += 1
-    let generation = proxyGeneration
-    do {
-      let (link, descriptor) = try ProxyLink.make()
-      defer { close(descriptor) }
-      let child = try ChildProcess.spawn(.proxy(plan.executable, link: descriptor, listeners: listeners))
-      roster.add(.init(name: "proxy", pid: child.pid, startTime: child.startTime))
-      proxy = ManagedProxy(
-        generation: generation, child: child, link: link, spawned: Clock.now(), lastHeard: Clock.now())
-      log.append(.proxy, "proxy \(generation) started, pid \(child.pid)")
-      follow(child, link, generation)
-    } catch {
-      log.append(.proxy, "proxy \(generation) was not started: \(error)")
+    do { try spawnProxy(plan.proxy, on: listeners, as: .current) } catch {
+      log.append(.proxy, "no proxy was started: \(error)")
       retryProxy()
     }
+  }
+
+  @discardableResult
+  func spawnProxy(
+    _ configuration: ProxyConfiguration, on listeners: [Listener], as role: ManagedProxy.Role
+  ) throws -> Int {
+    let generation = proxies.nextGeneration()
+    let (link, descriptor) = try ProxyLink.make()
+    defer { close(descriptor) }
+    let child = try ChildProcess.spawn(.proxy(plan.executable, link: descriptor, listeners: listeners))
+    roster.add(.init(name: "proxy", pid: child.pid, startTime: child.startTime))
+    proxies.add(
+      ManagedProxy(
+        generation: generation, child: child, link: link, spawned: Clock.now(), configuration: configuration,
+        role: role, lastHeard: Clock.now()))
+    log.append(.proxy, "proxy \(generation) started, pid \(child.pid)")
+    follow(child, link, generation)
+    return generation
   }
 
   private func follow(_ child: ChildProcess, _ link: ProxyLink, _ generation: Int) {
@@ -57,98 +53,44 @@ extension Supervisor {
     }
   }
 
-  private func take(_ report: ProxyReport, from generation: Int) {
-    guard proxy?.generation == generation else { return }
-    proxy?.lastHeard = Clock.now()
-    switch report {
-    case .hello(let version, let pid): greet(version: version, pid: pid)
-    case .serving: proxyServes()
-    case .refused(let why): proxyRefuses(why)
-    case .drained(let id): feed(.drained(id), to: id.pool)
-    case .retired(let counters):
-      note(counters)
-      pools[counters.worker.pool]?.workers[counters.worker]?.isRetired = true
-      endRetirement(of: counters.worker)
-    case .reserved(let id): Task { await probeReserved(id) }
-    case .busy(let id): pools[id.pool]?.workers[id]?.isProbed = false
-    case .overdue(let id, let age): feed(.overdue(id, age: age), to: id.pool)
-    case .unreachable(let id, let why):
-      logger.warning("the proxy could not use \(id): \(why)", metadata: ["pool": "\(id.pool)"])
-    case .counters(let counters): note(counters)
-    case .finished: break
-    }
-  }
-
-  private func greet(version: Int, pid: Int32) {
-    guard version == Link.version else {
-      logger.critical("proxy \(pid) speaks version \(version) of the link, not \(Link.version)")
-      proxy?.child.signal(SIGKILL)
-      return
-    }
-    proxy?.link.send(.configure(plan.proxy))
-  }
-
-  /// The new proxy learns of every worker that serves; what drained under the old one has nothing left to finish.
-  private func proxyServes() {
-    proxy?.isServing = true
-    log.append(.proxy, "proxy \(proxyGeneration) serves, pid \(proxy?.child.pid ?? 0)")
-    for (name, pool) in pools {
-      for slot in pool.machine.slots {
-        guard let incumbent = slot.incumbent else { continue }
-        let id = WorkerID(slot: slot.id, generation: incumbent.generation)
-        guard let worker = pool.workers[id], worker.exit == nil else { continue }
-        pools[name]?.workers[id]?.isAdmitted = true
-        proxy?.link.send(.admit(id, worker.endpoint))
-        if slot.isHeld { proxy?.link.send(.drain(id)) }
-      }
-    }
-    noteReadiness()
-    tellFiles()
-  }
-
-  private func proxyRefuses(_ why: String) {
-    log.append(.proxy, "proxy \(proxyGeneration) cannot use the settings: \(why)")
-    if case .starting = phase { fail(.proxyRefused(why)) }
-  }
-
-  private func note(_ counters: ProxyCounters) {
-    proxy?.counters = counters
-    for pool in counters.pools { pools[pool.pool]?.counters = pool }
-    for worker in counters.workers { note(worker) }
-  }
-
-  private func note(_ counters: WorkerCounters) {
-    let id = counters.worker
-    guard pools[id.pool]?.workers[id] != nil else { return }
-    pools[id.pool]?.workers[id]?.current = counters
-    guard let total = pools[id.pool]?.workers[id]?.requestsTotal else { return }
-    feed(.served(id, requests: total), to: id.pool)
-  }
-
   private func noteProxyExit(_ generation: Int, _ status: ExitStatus) {
-    guard let ended = proxy, ended.generation == generation else { return }
-    proxy = nil
+    guard let ended = proxies.remove(generation) else { return }
     roster.remove(pid: ended.child.pid)
     log.append(.proxy, "proxy \(generation) ended: \(status)")
-    forgetProxy()
+    forget(ended)
     switch phase {
-    case .starting, .running:
-      proxyFailures = Clock.now() - ended.spawned > Self.proxyIsSettledAfter ? 0 : proxyFailures + 1
-      proxyFailures <= 1 ? startProxy() : retryProxy()
-    case .drainingProxy: stopPools()
+    case .starting, .running: if case .current = ended.role { replace(ended) }
+    case .drainingProxy: if proxies.isEmpty { stopPools() }
     case .stoppingPools, .stopped: break
     }
+    if proxies.serving.count == 1 { proxies.serving.forEach(stopSharing) } else { tellHoldings() }
+    closeForsakenListeners(by: generation)
+    endRemovedPools()
+    wakeWaiters()
   }
 
-  private func forgetProxy() {
+  private func stopSharing(_ proxy: ManagedProxy) {
+    proxies[proxy.generation]?.holding = nil
+    proxies[proxy.generation]?.elsewhere = []
+    proxy.link.send(.share(false))
+  }
+
+  private func replace(_ ended: ManagedProxy) {
+    proxyFailures = Clock.now() - ended.spawned > Self.proxyIsSettledAfter ? 0 : proxyFailures + 1
+    proxyFailures <= 1 ? startProxy() : retryProxy()
+  }
+
+  /// What it counted is kept, and what was awaited of it is over.
+  private func forget(_ ended: ManagedProxy) {
+    for part in ended.counters.pools {
+      guard let earlier = pools[part.pool]?.earlier else { continue }
+      pools[part.pool]?.earlier = earlier + part.ended
+    }
     for (name, pool) in pools {
-      pools[name]?.earlierSheds += pool.counters.shedTotal
-      pools[name]?.earlierShedsByCause = zip(pool.earlierShedsByCause, pool.counters.sheds).map { $0 + $1 }
-      pools[name]?.counters = PoolCounters(pool: name)
       for id in pool.workers.keys {
-        pools[name]?.workers[id]?.keepCounters()
-        endRetirement(of: id)
-        feed(.drained(id), to: name)
+        pools[name]?.workers[id]?.keepCounters(of: ended.generation)
+        noteRetired(id, at: ended.generation)
+        noteDrained(id, at: ended.generation)
       }
     }
   }
@@ -158,28 +100,35 @@ extension Supervisor {
     Task {
       try? await Task.sleep(for: delay)
       switch phase {
-      case .starting, .running: startProxy()
-      case .drainingProxy: stopPools()
+      // A reload may have brought one meanwhile.
+      case .starting, .running: if proxies.current == nil { startProxy() }
+      case .drainingProxy: if proxies.isEmpty { stopPools() }
       case .stoppingPools, .stopped: break
       }
     }
   }
 
   /// A proxy reports once a second: one that has been silent for long is stuck, and another takes its place.
-  func replaceSilentProxy() {
-    guard let proxy, proxy.isServing, Clock.now() - proxy.lastHeard > Self.longestSilence else { return }
-    log.append(.proxy, "proxy \(proxy.generation) has been silent for \(Self.longestSilence.short): killed")
-    proxy.child.signal(SIGKILL)
+  func replaceSilentProxies() {
+    for proxy in proxies.serving where Clock.now() - proxy.lastHeard > Self.longestSilence {
+      log.append(.proxy, "proxy \(proxy.generation) has been silent for \(Self.longestSilence.short): killed")
+      proxy.child.signal(SIGKILL)
+    }
   }
 
   /// The access log's file was renamed; whoever writes to it goes on under its name.
   public func reopenLogs() {
     logger.info("opening the access log anew")
-    proxy?.link.send(.reopenLogs)
+    for proxy in proxies.all { proxy.link.send(.reopenLogs) }
   }
 
-  func stopProxy(within drain: Duration) {
-    guard let proxy else { return stopPools() }
+  func stopProxies(within drain: Duration) {
+    guard !proxies.isEmpty else { return stopPools() }
+    for proxy in proxies.all { stop(proxy, within: drain) }
+  }
+
+  /// It accepts no more, and ends when its requests are finished or its time is over.
+  func stop(_ proxy: ManagedProxy, within drain: Duration) {
     proxy.link.send(.stop(within: drain))
     Task {
       try? await Task.sleep(for: drain + Self.proxyLinger)

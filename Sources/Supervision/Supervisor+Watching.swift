@@ -10,7 +10,21 @@ extension Supervisor {
       try? await Task.sleep(for: Self.watchInterval, tolerance: .milliseconds(100))
       await sampleMemory(sampler)
       probeIdle()
-      replaceSilentProxy()
+      replaceSilentProxies()
+      lookAtFiles()
+    }
+  }
+
+  /// Certificates, keys, authorities and revocation lists are renewed by others.
+  private func lookAtFiles() {
+    guard mayReload, !isReloading else { return }
+    let changed = watch.changes(at: Clock.now())
+    guard !changed.isEmpty else { return }
+    Task {
+      switch await reload(.files(changed)) {
+      case .accepted: break
+      case .refused: watch.giveUp(on: changed)
+      }
     }
   }
 
@@ -32,27 +46,29 @@ extension Supervisor {
   /// A worker that answered within `alive.every` is alive; the others are probed, each under a claim, so that a
   /// master is never asked more than it can serve at once.
   private func probeIdle() {
-    guard let proxy, proxy.isServing else { return }
+    // Two proxies that probe and serve at once would ask a worker more than it can do; what is idle in one of them may
+    // be busy in the other.
+    guard let proxy = proxies.current, proxy.isServing, !proxies.overlaps else { return }
     let now = Clock.now()
     for (name, pool) in pools {
       for slot in pool.machine.slots where !slot.isHeld {
         guard let incumbent = slot.incumbent else { continue }
         let id = WorkerID(slot: slot.id, generation: incumbent.generation)
-        guard let worker = pool.workers[id], worker.isAdmitted, !worker.isProbed,
+        guard let worker = pool.workers[id], worker.admittedTo.contains(proxy.generation), worker.probedAt == nil,
           !worker.showedLife(within: pool.machine.policy.alive.every, at: now)
         else { continue }
-        pools[name]?.workers[id]?.isProbed = true
+        pools[name]?.workers[id]?.probedAt = proxy.generation
         proxy.link.send(.reserve(id))
       }
     }
   }
 
-  func probeReserved(_ id: WorkerID) async {
+  func probeReserved(_ id: WorkerID, at generation: Int) async {
     guard let pool = pools[id.pool], let worker = pool.workers[id] else { return }
     let policy = pool.machine.policy.alive
     let outcome = await probe(worker.endpoint, path: policy.path, timeout: policy.timeout)
-    proxy?.link.send(.release(id))
-    pools[id.pool]?.workers[id]?.isProbed = false
+    proxies[generation]?.link.send(.release(id))
+    if isProbed(id, at: generation) { pools[id.pool]?.workers[id]?.probedAt = nil }
     pools[id.pool]?.workers[id]?.lastProbe = Clock.now()
     switch outcome {
     case .passed: feed(.probed(id, passed: true), to: id.pool)

@@ -36,7 +36,9 @@ extension Supervisor {
     let endpoint = try plan.launch.usesPort ? Endpoint.tcp(port: freePort()) : .unix(path: socketPath(id))
     let child = try ChildProcess.spawn(
       LaunchOrder(plan.launch, worker: id, directory: directory, endpoint: endpoint))
-    return ManagedWorker(id: id, endpoint: endpoint, directory: directory, child: child, spawned: Clock.now())
+    return ManagedWorker(
+      id: id, endpoint: endpoint, directory: directory, wipe: plan.launch.cache.wipe, child: child,
+      spawned: Clock.now())
   }
 
   private func noteSharedWipe(_ path: String, _ report: WipeReport, before id: WorkerID) {
@@ -91,7 +93,7 @@ extension Supervisor {
     if case .unix(let path) = pools[id.pool]?.workers[id]?.endpoint { unlink(path) }
     roster.remove(pid: child.pid)
     await awaitFinalCounters(id)
-    let report = await wipe(id)
+    let report = await wipe(id, pools[id.pool]?.workers[id]?.wipe ?? [])
     guard let worker = pools[id.pool]?.workers[id] else { return }
     let row = ExitRow(departure, worker: worker, wiped: report, at: Clock.now())
     log.append(.exit, row.sentence(of: id), worker: id, exit: row)
@@ -102,7 +104,7 @@ extension Supervisor {
   }
 
   private func awaitFinalCounters(_ id: WorkerID) async {
-    guard let worker = pools[id.pool]?.workers[id], worker.isAdmitted, !worker.isRetired, proxy != nil else { return }
+    guard pools[id.pool]?.workers[id]?.retiringAt.isEmpty == false else { return }
     let timeout = Task {
       guard (try? await Task.sleep(for: Self.retirementTimeout)) != nil else { return }
       endRetirement(of: id)
@@ -113,9 +115,9 @@ extension Supervisor {
 
   func endRetirement(of id: WorkerID) { retirements.removeValue(forKey: id)?.resume() }
 
-  private func wipe(_ id: WorkerID) async -> WipeReport {
+  private func wipe(_ id: WorkerID, _ paths: [String]) async -> WipeReport {
     do {
-      let asides = try slots.setAside(worker: id, wipe: pools[id.pool]?.plan.launch.cache.wipe ?? [])
+      let asides = try slots.setAside(worker: id, wipe: paths)
       let report = await slots.delete(asides)
       log.append(
         .wipe, "\(id): wiped \(report.entries) entries (\(ByteCount(bytes: report.bytes)))", worker: id)

@@ -16,7 +16,9 @@ public actor Supervisor {
     case stopped
   }
 
-  let plan: SupervisorPlan
+  var plan: SupervisorPlan
+  /// Reads the settings again.
+  private let planReader: @Sendable () -> PlanReading
   let logger: Logger
   let notifier: ServiceNotifier
   let slots: SlotDirectories
@@ -28,20 +30,31 @@ public actor Supervisor {
   var listeners: [Listener] = []
   var lock: InstanceLock?
   var roster: Roster
-  var proxy: ManagedProxy?
-  var proxyGeneration = 0
-  /// The proxy's short lives in a row.
+  /// Listeners that the settings have no more, and the proxies that may still accept there.
+  var forsaken: [(listener: Listener, holders: Set<Int>)] = []
+  var watch: FileWatch
+  var proxies = ProxyFleet()
+  var isReloading = false
+  /// Pools that a reload is starting.
+  var comingPools: Set<PoolName> = []
+  var waiters: [Waiter] = []
+  /// The current proxy's short lives in a row.
   var proxyFailures = 0
   /// What Puppet said of its files, by pool.
   var puppetFiles: [PoolName: PuppetFilePlan] = [:]
-  var toldFiles = false
   /// Workers whose final counters are awaited.
   var retirements: [WorkerID: CheckedContinuation<Void, Never>] = [:]
   private var ending: CheckedContinuation<Result<Void, SupervisorFailure>, Never>?
   private var outcome: Result<Void, SupervisorFailure>?
 
-  public init(plan: SupervisorPlan, logger: Logger, environment: [String: String]) {
+  /// - Parameter planReader: what a reload puts in force.
+  public init(
+    plan: SupervisorPlan, logger: Logger, environment: [String: String],
+    planReader: @escaping @Sendable () -> PlanReading
+  ) {
     self.plan = plan
+    self.planReader = planReader
+    watch = FileWatch(plan.proxy)
     self.logger = logger
     notifier = ServiceNotifier(environment: environment)
     slots = SlotDirectories(stateDirectory: plan.stateDirectory)
@@ -109,10 +122,13 @@ public actor Supervisor {
       log.append(.supervisor, "stopping: requests in flight may take \(plan.longestDrain.short)")
       notifier.stopping()
       listeners.forEach { $0.close() }
-      stopProxy(within: plan.longestDrain)
+      forsaken.forEach { $0.listener.end() }
+      forsaken = []
+      stopProxies(within: plan.longestDrain)
+      wakeWaiters()
     case .drainingProxy, .stoppingPools:
       log.append(.supervisor, "stopping at once")
-      proxy?.child.signal(SIGKILL)
+      for proxy in proxies.all { proxy.child.signal(SIGKILL) }
       for name in pools.keys { feed(.hurry, to: name) }
     case .stopped: break
     }
@@ -160,7 +176,18 @@ public actor Supervisor {
 
   /// The proxy accepts, and every pool has a worker that takes requests.
   var isServing: Bool {
-    proxy?.isServing == true && pools.values.allSatisfy { $0.machine.readyCount > 0 || $0.machine.policy.size == 0 }
+    proxies.current?.isServing == true && plan.pools.allSatisfy { isUp($0.name) }
+  }
+
+  /// It has a worker that takes requests, or is to have none.
+  func isUp(_ name: PoolName) -> Bool {
+    pools[name].map { $0.machine.readyCount > 0 || $0.machine.policy.size == 0 } ?? false
+  }
+
+  /// Off the actor: it looks at many files.
+  func readPlan() async -> PlanReading {
+    let reader = planReader
+    return await Task.detached { reader() }.value
   }
 
   private func beat() async {

@@ -11,10 +11,12 @@ public struct SupervisorPlan: Sendable {
   public var runDirectory: String
   public var pools: [PoolPlan]
   public var proxy: ProxyConfiguration
+  /// Settings of others that hold for the life of the process, by their names: `control.listen`.
+  public var fixed: [String: String]
 
   public init(
     version: String, executable: String, stateDirectory: String, runDirectory: String, pools: [PoolPlan],
-    proxy: ProxyConfiguration
+    proxy: ProxyConfiguration, fixed: [String: String] = [:]
   ) {
     self.version = version
     self.executable = executable
@@ -22,10 +24,25 @@ public struct SupervisorPlan: Sendable {
     self.runDirectory = runDirectory
     self.pools = pools
     self.proxy = proxy
+    self.fixed = fixed
+  }
+
+  /// New settings for a supervisor that runs where and as what it was started.
+  func keepingPlaces(of old: SupervisorPlan) -> SupervisorPlan {
+    SupervisorPlan(
+      version: old.version, executable: old.executable, stateDirectory: old.stateDirectory,
+      runDirectory: old.runDirectory, pools: pools, proxy: proxy, fixed: old.fixed)
   }
 
   /// The longest drain of any pool: how long the proxy may take to finish its requests.
   var longestDrain: Duration { pools.map(\.policy.stop.drain).max() ?? .zero }
+}
+
+/// The settings as they are now, or all that is wrong with them.
+public enum PlanReading: Sendable {
+  case plan(SupervisorPlan)
+  /// A line each: where, what, and what to write instead.
+  case problems([String])
 }
 
 /// Why a supervisor cannot start or go on.

@@ -39,13 +39,18 @@ extension ExitCode {
 /// Reads the settings file; prints every problem to standard error and throws 78 if there is one.
 func loadSettings(config: String) throws(ExitCode) -> Settings {
   do throws(Problems) {
-    return try Settings.read(bytes: try readSettingsFile(config), file: config, surroundings: MachineSurroundings())
+    return try readSettings(config: config)
   } catch {
     complain("\(error)")
     complain(
       error.all.count == 1 ? "\(config) has a problem." : "\(config) has \(error.all.count) problems.")
     throw .badConfiguration
   }
+}
+
+/// The settings as the file and the machine are now.
+func readSettings(config: String) throws(Problems) -> Settings {
+  try Settings.read(bytes: try readSettingsFile(config), file: config, surroundings: MachineSurroundings())
 }
 
 private func readSettingsFile(_ path: String) throws(Problems) -> [UInt8] {

@@ -15,12 +15,13 @@ struct Masterpool: AsyncParsableCommand {
         masterpool run --config masterpool.yaml       supervise in the foreground
         masterpool status                             pools, workers, proxy
         masterpool restart masters --wait             recycle a pool, rolling
+        masterpool reload                             new settings and certificates, without a lost request
         masterpool events --follow                    what happens, and why each worker was restarted
       """,
     version: version,
     subcommands: [
       RunCommand.self, CheckCommand.self, StatusCommand.self, RestartCommand.self, DrainCommand.self,
-      ResumeCommand.self, ScaleCommand.self, EventsCommand.self, StopCommand.self, CACommand.self,
+      ResumeCommand.self, ScaleCommand.self, ReloadCommand.self, EventsCommand.self, StopCommand.self, CACommand.self,
       ProxyCommand.self,
     ])
 }

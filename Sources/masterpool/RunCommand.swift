@@ -14,8 +14,8 @@ struct RunCommand: AsyncParsableCommand {
     abstract: "Supervise in the foreground: proxy, workers, control socket.",
     discussion: """
       Says READY=1 to the service manager when agents can be served. The first SIGTERM or SIGINT lets requests \
-      finish within the configured times, a second one hurries. SIGUSR1 opens the access log's file anew, after it \
-      was renamed.
+      finish within the configured times, a second one hurries. SIGHUP puts new settings in force, as \
+      `masterpool reload` does. SIGUSR1 opens the access log's file anew, after it was renamed.
 
       Exit status: 0 after a graceful end, 1 where it cannot start, 78 for settings with mistakes.
       """)
@@ -32,9 +32,17 @@ struct RunCommand: AsyncParsableCommand {
     signal(SIGUSR1, SIG_IGN)
     LoggingSystem.bootstrap { [logLevel] _ in LineLogHandler(level: logLevel, environment: environment) }
     let logger = Logger(label: "masterpool")
+    let executable = try ownExecutable()
+    let config = self.settings.config
     let supervisor = Supervisor(
-      plan: SupervisorPlan(settings, executable: try ownExecutable()), logger: logger,
-      environment: environment)
+      plan: SupervisorPlan(settings, executable: executable), logger: logger, environment: environment
+    ) {
+      do throws(Problems) {
+        return .plan(SupervisorPlan(try readSettings(config: config), executable: executable))
+      } catch {
+        return .problems(error.all.map(\.description))
+      }
+    }
     let control = ControlServer(
       socketPath: settings.control.socketPath, listen: settings.control.listen, controlled: supervisor,
       logger: logger)
@@ -43,6 +51,7 @@ struct RunCommand: AsyncParsableCommand {
       try control.check()
       let signals = Signals([
         SIGTERM: { await supervisor.stop() }, SIGINT: { await supervisor.stop() },
+        SIGHUP: { _ = await supervisor.reload(.asked(by: "SIGHUP")) },
         SIGUSR1: { await supervisor.reopenLogs() },
       ])
       defer { signals.cancel() }
@@ -89,7 +98,7 @@ private struct SupervisorService: Service {
   }
 }
 
-/// Signals as calls, in order.
+/// Signals as calls.
 private struct Signals {
   private let sources: [any DispatchSourceSignal]
 
@@ -113,7 +122,11 @@ extension SupervisorPlan {
   init(_ settings: Settings, executable: String) {
     self.init(
       version: Masterpool.version, executable: executable, stateDirectory: settings.stateDirectory,
-      runDirectory: settings.runDirectory, pools: settings.pools, proxy: settings.proxyConfiguration)
+      runDirectory: settings.runDirectory, pools: settings.pools, proxy: settings.proxyConfiguration,
+      fixed: [
+        "control.socket": settings.control.socketPath,
+        "control.listen": settings.control.listen?.description ?? "none",
+      ])
   }
 }
 

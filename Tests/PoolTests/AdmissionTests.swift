@@ -78,6 +78,11 @@ private final class Book {
   func drain(_ worker: WorkerID) -> [ProxyReport] { ledger.drain(worker).reports }
   func retire(_ worker: WorkerID) -> ClaimLedger.Verdict { ledger.retire(worker) }
   func reserve(_ worker: WorkerID) -> ClaimLedger.Verdict { ledger.reserve(worker) }
+  func share(_ isShared: Bool) -> [KeptConnection] { ledger.share(isShared, at: at(0)).connections }
+  func held(for time: Duration, at now: Instant) -> [HeldWorker] { ledger.held(for: time, at: now) }
+  func note(elsewhere held: [HeldWorker], at now: Instant) -> [Ticket] {
+    ledger.note(elsewhere: held, at: now).grants.map(\.ticket)
+  }
   func endProbe(_ worker: WorkerID, at now: Instant) -> [Ticket] {
     ledger.release(worker, at: now).grants.map(\.ticket)
   }
@@ -197,6 +202,32 @@ private final class Book {
     #expect(claim.connection == nil)
     _ = book.drain(worker(0))
     #expect(book.release(claim, .answered, keeping: connection, at: at(3)).keepsConnection == false)
+  }
+
+  @Test func keepsNoConnectionWhileOthersUseTheWorkers() throws {
+    let book = ledger(workers: 2)
+    let idle = KeptConnection(descriptor: 5, loop: 0, serial: 1)
+    let busy = KeptConnection(descriptor: 6, loop: 0, serial: 2)
+    let first = try #require(book.claim(0, at: at(0)))
+    let second = try #require(book.claim(1, at: at(0)))
+    #expect(book.release(first, .answered, keeping: idle, at: at(1)).keepsConnection)
+    #expect(book.share(true) == [idle])
+    #expect(!book.release(second, .answered, keeping: busy, at: at(2)).keepsConnection)
+    #expect(book.share(false) == [])
+    let third = try #require(book.claim(2, at: at(3)))
+    #expect(third.connection == nil)
+    #expect(book.release(third, .answered, keeping: idle, at: at(4)).keepsConnection)
+  }
+
+  @Test func whatOtherProxiesHoldIsBusyHereToo() throws {
+    let book = ledger(workers: 2)
+    #expect(book.note(elsewhere: [HeldWorker(worker: worker(0), claims: 1)], at: at(0)) == [])
+    let claim = try #require(book.claim(0, at: at(1)))
+    #expect(book.worker(of: claim) == worker(1))
+    #expect(book.claim(1, at: at(1)) == nil, "it stands in line")
+    #expect(book.held(for: .seconds(2), at: at(2)) == [])
+    #expect(book.held(for: .seconds(2), at: at(3)) == [HeldWorker(worker: worker(1), claims: 1)])
+    #expect(book.note(elsewhere: [], at: at(4)) == [ticket(1)])
   }
 
   // MARK: The supervisor's words

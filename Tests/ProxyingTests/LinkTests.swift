@@ -87,6 +87,49 @@ import Testing
     }
   }
 
+  @Test func leavesTheWorkerToOthersBetweenRequestsWhileItIsShared() async throws {
+    let gate = Gate()
+    try await withProxy(workers: [holding(gate)]) { proxy, origins in
+      #expect(try await request("GET", "/", at: proxy.address).status == 200)
+      #expect(origins[0].open == 1)
+      proxy.send(.share(true))
+      _ = try await origins[0].first("the idle connection closed") { $0.open == 0 ? true : nil }
+      async let held = request("GET", "/held", at: proxy.address)
+      try await origins[0].hasHeads(2)
+      gate.open()
+      #expect(try await held.status == 200)
+      _ = try await origins[0].first("the used connection closed") { $0.open == 0 ? true : nil }
+      proxy.send(.share(false))
+      proxy.send(.reserve(worker(7)))
+      try await proxy.reported(.busy(worker(7)))
+      #expect(try await request("GET", "/", at: proxy.address).status == 200)
+      #expect(origins[0].open == 1)
+    }
+  }
+
+  @Test func sharesNewsOfBusyWorkers() async throws {
+    let gate = Gate()
+    try await withProxy(workers: [holding(gate), echo]) { proxy, origins in
+      proxy.send(.share(true))
+      try await proxy.reported(.holding([]))
+      // The other's request is at the second worker, so all go to the first.
+      proxy.send(.elsewhere([HeldWorker(worker: worker(1), claims: 1)]))
+      proxy.send(.reserve(worker(7)))
+      try await proxy.reported(.busy(worker(7)))
+      for _ in 0..<4 { #expect(try await request("GET", "/", at: proxy.address).status == 200) }
+      #expect(origins[0].heads.count == 4)
+      async let held = request("GET", "/held", at: proxy.address)
+      try await proxy.reported(.holding([HeldWorker(worker: worker(0), claims: 1)]))
+      async let waiting = request("GET", "/", at: proxy.address)
+      _ = try await proxy.queue(1)
+      proxy.send(.share(false))
+      #expect(try await waiting.status == 200)
+      #expect(origins[1].heads.count == 1)
+      gate.open()
+      #expect(try await held.status == 200)
+    }
+  }
+
   @Test func answersForWorkersThatItDoesNotKnow() async throws {
     try await withProxy(worker: echo) { proxy, _ in
       proxy.send(.drain(worker(7)))
@@ -133,6 +176,7 @@ import Testing
       try await origin.hasHeads(2)
       proxy.send(.stop(within: .seconds(20)))
       // Nobody new gets in once it has stopped accepting: the backlog holds them.
+      try await proxy.reported(.closed)
       _ = try await proxy.counters("stopping") { $0.requestsInFlight == 1 }
       gate.open()
       #expect(try await held.saysClose)

@@ -3,7 +3,7 @@ import Glibc
 /// What a request's query tells the stub to do:
 /// `ms=50` be slow · `spin=50` be slow by using the CPU · `leak=2MiB` · `bytes=16384` the answer's length ·
 /// `chunked=1` · `drip=20` pause so long between the answer's pieces · `cut=100` close after so many bytes of the body,
-/// `cut=-1` before the head · `status=500` · `hang=1` for ever · `crash=abort|segv|kill|exit` with
+/// `cut=-1` before the head · `status=500` · `hang=1` for ever · `until=FILE` wait until FILE exists · `crash=abort|segv|kill|exit` with
 /// `at=before|amid|after` the answer · `exit=0` leave with this status once answered · `cache=3` leave files ·
 /// `print=2` lines, each `length=200` long · `sick=1` fail probes from now on · `close=1` say Connection: close ·
 /// `silent=1` close without a word after the answer · `once=FILE` do all this only if FILE does not exist yet, and
@@ -21,6 +21,7 @@ struct Orders {
   var cut: Int?
   var status = 200
   var hang = false
+  var until: String?
   var crash: Crash?
   var moment = Moment.before
   var exit: CInt?
@@ -55,6 +56,7 @@ struct Orders {
       case "cut": cut = try required(Int(value))
       case "status": status = try required(Int(value))
       case "hang": hang = value == "1"
+      case "until": until = value
       case "crash": crash = try required(Crash(rawValue: value))
       case "at": moment = try required(Moment(rawValue: value))
       case "exit": exit = try required(CInt(value))

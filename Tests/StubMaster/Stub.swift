@@ -109,6 +109,7 @@ final class Stub: Sendable {
     pause(for: Milliseconds(orders.delay.count + habits.slow.count))
     if orders.spin.count > 0 { spin(for: orders.spin) }
     while orders.hang { pause(for: Milliseconds(1000)) }
+    while let file = orders.until, access(file, F_OK) != 0 { pause(for: Milliseconds(10)) }
     orders.crash(at: .before)
   }
 

@@ -1,5 +1,10 @@
 import Foundation
 
+/// Over what is there, at once.
+public func move(_ path: String, to place: String) throws {
+  guard rename(path, place) == 0 else { throw SystemFailure("rename \(path)") }
+}
+
 /// A CA of a test's own, made by the openssl command: a server certificate for localhost, client certificates, one of
 /// which is revoked, and a stranger's CA with a client of the same name. EC keys, since they are made in no time.
 public struct Certificates: Sendable {
@@ -37,6 +42,13 @@ public struct Certificates: Sendable {
     try await openssl(["ca", "-config", "ca.conf", "-revoke", "\(revokedName).pem"], in: folder)
     try await openssl(["ca", "-config", "ca.conf", "-gencrl", "-out", "crl.pem"], in: folder)
     return Certificates(folder: folder)
+  }
+
+  /// The revocation list names it too from now on. Written beside and moved into place, as a careful tool does.
+  public func revoke(_ name: String) async throws {
+    try await Self.openssl(["ca", "-config", "ca.conf", "-revoke", "\(name).pem"], in: folder)
+    try await Self.openssl(["ca", "-config", "ca.conf", "-gencrl", "-out", "crl.new"], in: folder)
+    try move("\(folder)/crl.new", to: crl)
   }
 
   private static func makeAuthority(named name: String, in folder: String) async throws {

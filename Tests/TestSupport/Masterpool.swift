@@ -74,6 +74,28 @@ public final class Masterpool: Sendable {
     _ = try await notify.first("\(line) by sd_notify", within: time) { $0.contains(line) ? line : nil }
   }
 
+  /// Writes other settings over those it was started with.
+  public func rewrite(_ setup: Setup) throws { try rewrite(yaml: setup.yaml(directory: directory)) }
+
+  public func rewrite(yaml: String) throws {
+    try yaml.write(toFile: "\(settingsFile).new")
+    try move("\(settingsFile).new", to: settingsFile)
+  }
+
+  /// Waits until the status is as wished; it is asked again and again.
+  @discardableResult
+  public func status(
+    _ waitedFor: String, within time: Duration = .seconds(60), where isSo: (StatusDocument) -> Bool
+  ) async throws -> StatusDocument {
+    let deadline = Deadline.after(time)
+    while !deadline.passed {
+      let status = try await status()
+      if isSo(status) { return status }
+      try await Task.sleep(for: .milliseconds(50))
+    }
+    throw TimedOut(waitedFor)
+  }
+
   /// Runs the command-line client against it.
   public func cli(_ arguments: String...) async throws -> CommandResult {
     try await run(Programs.masterpool, arguments + ["--control", controlSocket])

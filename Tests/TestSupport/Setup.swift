@@ -10,6 +10,8 @@ public struct Setup: Sendable {
   public var proxy: [String] = []
   /// Lines of YAML at the top, such as `access_log: {to: stdout}`.
   public var top: [String] = []
+  /// Lines of YAML within `control`.
+  public var control: [String] = []
   /// Elements of `routes`, in YAML; empty: everything for anyone.
   public var routes: [String] = []
   /// Elements of `files`, in YAML.
@@ -17,6 +19,8 @@ public struct Setup: Sendable {
   /// With these the listener speaks TLS.
   public var certificates: Certificates?
   public var verifyClient = "required"
+  /// Further elements of `listen`, in YAML.
+  public var listeners: [String] = []
   /// Further pools, as `stubPool` renders them.
   public var pools: [String] = []
   /// How long its stop may take, past which the test has failed.
@@ -37,13 +41,14 @@ public struct Setup: Sendable {
         "      client_crl: \(certificates.crl)", "      verify_client: \(verifyClient)",
       ]
     }
+    lines += listeners.map { "  - \($0)" }
     if !proxy.isEmpty { lines += ["proxy:"] + proxy.map { "  \($0)" } }
     lines += ["pools:"]
     lines += stubPool("stubs", workers: workers, concurrency: concurrency, options: stubOptions, more: pool)
     lines += pools
     lines += ["routes:"] + (routes.isEmpty ? ["{path: /, allow: any, pool: stubs}"] : routes).map { "  - \($0)" }
     if !files.isEmpty { lines += ["files:"] + files.map { "  - \($0)" } }
-    lines += ["control:", "  socket: control.sock"]
+    lines += ["control:", "  socket: control.sock"] + control.map { "  \($0)" }
     lines += top
     return lines.joined(separator: "\n") + "\n"
   }

@@ -9,6 +9,8 @@ public struct ControlClient: Sendable {
   public static let defaultSocket = "/run/masterpool/control.sock"
 
   static let timeout: Duration = .seconds(30)
+  /// A reload is answered when the new settings are in force: a new pool's workers may have to get ready first.
+  static let reloadTimeout: Duration = .seconds(900)
   /// A full page of events, or the status of a thousand workers, is far smaller.
   static let maxAnswerBytes = 64 << 20
 
@@ -39,7 +41,8 @@ public struct ControlClient: Sendable {
     do { body = Array(try JSONEncoder().encode(command)) } catch {
       throw .failed("the command cannot be written as JSON: \(error)")
     }
-    let reply: ControlReply = try decoded(await fetch("POST", "/v1/commands", body: body))
+    let patience = command == .reload ? Self.reloadTimeout : Self.timeout
+    let reply: ControlReply = try decoded(await fetch("POST", "/v1/commands", body: body, within: patience))
     switch reply {
     case .accepted(let message, let workers): return (message, workers)
     case .refused(let message): throw .refused(message)
@@ -77,14 +80,14 @@ public struct ControlClient: Sendable {
   }
 
   private func fetch(
-    _ method: String, _ path: String, body: [UInt8]? = nil
+    _ method: String, _ path: String, body: [UInt8]? = nil, within timeout: Duration = timeout
   ) async throws(ControlFailure) -> [UInt8] {
     let response: FetchResponse
     do throws(FetchFailure) {
       response = try await Fetcher.perform(
         FetchRequest(
           .unixSocket(socketPath), method: method, path: path,
-          headers: body == nil ? [] : [("Content-Type", "application/json")], body: body, timeout: Self.timeout,
+          headers: body == nil ? [] : [("Content-Type", "application/json")], body: body, timeout: timeout,
           maxBodyBytes: Self.maxAnswerBytes))
     } catch {
       throw failure(error)

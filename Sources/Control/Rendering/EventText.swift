@@ -21,7 +21,7 @@ public enum EventText {
       let isBad = (event.exit?.requestsLost ?? 0) > 0 || event.exit?.reason == .crash
       return palette.paint(kind, isBad ? .bad : .busy)
     case .drain: return palette.paint(kind, .busy)
-    case .spawn, .wipe, .proxy, .command, .supervisor: return kind
+    case .spawn, .wipe, .proxy, .command, .reload, .supervisor: return kind
     }
   }
 }

@@ -26,7 +26,7 @@ public enum MetricsText {
     page.gauge("masterpool_proxy_threads", "Event loops.", of(proxy.threads))
     page.gauge("masterpool_proxy_connections", "Open connections of agents.", of(proxy.connections))
     page.gauge("masterpool_proxy_requests_in_flight", "Requests being served.", of(proxy.requestsInFlight))
-    page.counter("masterpool_proxy_requests_total", "Requests since this proxy started.", of(proxy.requestsTotal))
+    page.counter("masterpool_proxy_requests_total", "Requests since the supervisor started.", of(proxy.requestsTotal))
     page.counter("masterpool_proxy_retried_total", "Requests sent to a second worker.", of(proxy.retriedTotal))
     page.counter("masterpool_proxy_files_total", "Answers from disk, without a worker.", of(proxy.filesTotal))
     page.counter("masterpool_proxy_file_bytes_total", "Their bodies' bytes.", of(proxy.fileBytesTotal))

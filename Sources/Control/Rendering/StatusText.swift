@@ -4,7 +4,7 @@ import Pool
 /// What `masterpool status` prints: the supervisor, the proxy, and a table of workers for each pool.
 public enum StatusText {
   public static func render(_ status: StatusDocument, now: Date, palette: Palette) -> String {
-    let summary = [supervisor(status, palette), proxy(status.proxy, palette)]
+    let summary = [supervisor(status, palette), proxy(status.proxy, palette)] + draining(status.proxy, palette)
     let pools = status.pools.map { pool($0, now, palette) }
     return ([summary] + pools).map { $0.joined(separator: "\n") }.joined(separator: "\n\n") + "\n"
   }
@@ -31,6 +31,14 @@ public enum StatusText {
     if !responses.isEmpty { parts.append("responses: \(responses.joined(separator: " "))") }
     if proxy.retriedTotal > 0 { parts.append("\(proxy.retriedTotal) retried") }
     return "proxy: " + parts.joined(separator: ", ")
+  }
+
+  /// Generations whose successor serves already.
+  private static func draining(_ proxy: StatusDocument.Proxy?, _ palette: Palette) -> [String] {
+    (proxy?.draining ?? []).map { old in
+      "       \(palette.paint("draining", .busy)): pid \(old.pid), generation \(old.generation), "
+        + "\(counted(old.connections, "connection")), \(counted(old.requestsInFlight, "request")) in flight"
+    }
   }
 
   private static func pool(_ pool: StatusDocument.Pool, _ now: Date, _ palette: Palette) -> [String] {

@@ -3,7 +3,7 @@
 ///
 /// Pools are known by their index in the configuration.
 public struct ClaimLedger: Sendable {
-  private var pools: [PoolLedger]
+  var pools: [PoolLedger]
 
   public init(pools: [ProxiedPool]) { self.pools = pools.map(PoolLedger.init(policy:)) }
 

@@ -10,6 +10,8 @@ struct PoolLedger: Sendable {
   var service = Estimate()
   /// By cause.
   var sheds = [Int](repeating: 0, count: ShedCause.allCases.count)
+  /// Other proxies use the workers too: no connection is kept.
+  var isShared = false
   /// When the first of the suspended workers may be asked again; `.max`: none is suspended.
   private(set) var nextResumption = Instant(nanoseconds: .max)
 
@@ -88,7 +90,7 @@ struct PoolLedger: Sendable {
     }
     switch seats[claim.seat].state {
     case .open:
-      if let connection, !seats[claim.seat].isReserved {
+      if let connection, !seats[claim.seat].isReserved, !isShared {
         seats[claim.seat].kept.append(connection)
         release.keepsConnection = true
       }

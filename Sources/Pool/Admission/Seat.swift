@@ -40,13 +40,15 @@ struct Seat: Sendable {
   /// Places held by claims, and places lost to requests that it never answered.
   var inFlight = 0
   var stuck = 0
+  /// Places that requests of other proxies hold.
+  var elsewhere = 0
   var places: [Place] = []
   var kept: [KeptConnection] = []
   var endpoint = Endpoint.tcp(port: 0)
   var counters: WorkerCounters?
 
   func takesClaims(concurrency: Int, at now: Instant) -> Bool {
-    state == .open && !isReserved && inFlight + stuck < concurrency && suspendedUntil <= now
+    state == .open && !isReserved && inFlight + stuck + elsewhere < concurrency && suspendedUntil <= now
   }
 
   mutating func occupy(_ worker: WorkerID, at endpoint: Endpoint, concurrency: Int) {
@@ -57,6 +59,7 @@ struct Seat: Sendable {
     idleSince = Instant(nanoseconds: .min)
     inFlight = 0
     stuck = 0
+    elsewhere = 0
     places = Array(repeating: .free, count: concurrency)
     kept = []
     self.endpoint = endpoint

@@ -7,6 +7,8 @@ public enum ControlCommand: Hashable, Sendable {
   case drain(SlotID)
   case resume(SlotID)
   case scale(PoolName, size: Int)
+  /// Read the settings again and put them in force.
+  case reload
   case stop
 
   /// A pool, or one slot of it.
@@ -74,11 +76,12 @@ extension ControlCommand: Codable {
           forKey: .pool, in: fields, debugDescription: "\(text.debugDescription) is not a pool's name")
       }
       self = .scale(pool, size: try fields.decode(Int.self, forKey: .size))
+    case "reload": self = .reload
     case "stop": self = .stop
     case let other:
       throw DecodingError.dataCorruptedError(
         forKey: .command, in: fields,
-        debugDescription: "\(other.debugDescription) is not one of restart, drain, resume, scale, stop")
+        debugDescription: "\(other.debugDescription) is not one of restart, drain, resume, scale, reload, stop")
     }
   }
 
@@ -99,6 +102,7 @@ extension ControlCommand: Codable {
       try fields.encode("scale", forKey: .command)
       try fields.encode(pool.rawValue, forKey: .pool)
       try fields.encode(size, forKey: .size)
+    case .reload: try fields.encode("reload", forKey: .command)
     case .stop: try fields.encode("stop", forKey: .command)
     }
   }

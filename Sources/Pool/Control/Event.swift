@@ -17,6 +17,8 @@ public struct Event: Hashable, Sendable, Codable {
     case proxy
     /// An operator's command.
     case command
+    /// New settings or certificates, in force or refused.
+    case reload
     /// The supervisor itself: started, stopping, stopped.
     case supervisor
   }

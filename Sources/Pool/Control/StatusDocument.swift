@@ -49,8 +49,11 @@ public struct StatusDocument: Hashable, Sendable, Codable {
     public var responsesTotal: [String: Int]
     /// What the proxy refused of its own accord, by cause; see `RefusalCause`.
     public var refusedTotal: [String: Int]
+    /// Earlier generations that finish their requests, oldest first.
+    public var draining: [Draining]
 
-    public init(pid: Int32, generation: Int, counters: ProxyCounters) {
+    /// - Parameter counters: of all generations together, those that have ended among them.
+    public init(pid: Int32, generation: Int, counters: ProxyCounters, draining: [Draining] = []) {
       self.pid = pid
       self.generation = generation
       threads = counters.threads
@@ -67,10 +70,11 @@ public struct StatusDocument: Hashable, Sendable, Codable {
         uniqueKeysWithValues: zip(["none", "1xx", "2xx", "3xx", "4xx", "5xx"], counters.responses))
       refusedTotal = Dictionary(
         uniqueKeysWithValues: RefusalCause.allCases.map { ($0.rawValue, counters.refusedTotal[$0, default: 0]) })
+      self.draining = draining
     }
 
     enum CodingKeys: String, CodingKey {
-      case pid, generation, threads, connections
+      case pid, generation, threads, connections, draining
       case requestsTotal = "requests_total"
       case requestsInFlight = "requests_in_flight"
       case retriedTotal = "retried_total"
@@ -81,6 +85,26 @@ public struct StatusDocument: Hashable, Sendable, Codable {
       case accessLinesDroppedTotal = "access_lines_dropped_total"
       case responsesTotal = "responses_total"
       case refusedTotal = "refused_total"
+    }
+  }
+
+  /// A proxy whose successor serves.
+  public struct Draining: Hashable, Sendable, Codable {
+    public var pid: Int32
+    public var generation: Int
+    public var connections: Int
+    public var requestsInFlight: Int
+
+    public init(pid: Int32, generation: Int, connections: Int, requestsInFlight: Int) {
+      self.pid = pid
+      self.generation = generation
+      self.connections = connections
+      self.requestsInFlight = requestsInFlight
+    }
+
+    enum CodingKeys: String, CodingKey {
+      case pid, generation, connections
+      case requestsInFlight = "requests_in_flight"
     }
   }
 

@@ -1,6 +1,6 @@
 /// The link between supervisor and proxy: a unix stream socket, one JSON message a line, each way in order.
 public enum Link {
-  public static let version = 1
+  public static let version = 2
   /// A longer line is a broken peer.
   public static let maxLineBytes = 4 << 20
 }
@@ -25,6 +25,13 @@ public enum ProxyCommand: Hashable, Sendable, Codable {
   case files(FilePlan)
   /// The access log's file was renamed: write to a new one under its name.
   case reopenLogs
+  /// Another proxy uses the same workers: no connection to one is kept idle, since a master that serves one connection
+  /// at a time would never turn to the other's. False: they are this one's alone again.
+  /// Answered by `holding`, at once and then again and again as it changes.
+  case share(Bool)
+  /// So many places of these workers, and of no others, are taken by other proxies' requests: for a new request they
+  /// are busy.
+  case elsewhere([HeldWorker])
   /// Stop accepting, answer what is in flight with `Connection: close`, leave idle connections to the agent for a
   /// while, then report `finished` and exit.
   case stop(within: Duration)
@@ -36,6 +43,8 @@ public enum ProxyReport: Hashable, Sendable, Codable {
   case hello(version: Int, pid: Int32)
   /// Accepting under the configuration.
   case serving
+  /// After `stop`: no new connection is accepted any more.
+  case closed
   /// The configuration cannot be used; the proxy exits.
   case refused(String)
   case drained(WorkerID)
@@ -43,6 +52,8 @@ public enum ProxyReport: Hashable, Sendable, Codable {
   case retired(WorkerCounters)
   case reserved(WorkerID)
   case busy(WorkerID)
+  /// While workers are shared: those that have been at this proxy's requests for a while.
+  case holding([HeldWorker])
   /// A request passed `request_timeout`; it was answered 504.
   case overdue(WorkerID, age: Duration)
   /// A connection to the worker was refused or broke before an answer; it gets no claims for a second.
@@ -50,6 +61,17 @@ public enum ProxyReport: Hashable, Sendable, Codable {
   /// Once a second, and once before `finished`.
   case counters(ProxyCounters)
   case finished
+}
+
+/// A worker that is busy, and with how many requests.
+public struct HeldWorker: Hashable, Sendable, Codable {
+  public var worker: WorkerID
+  public var claims: Int
+
+  public init(worker: WorkerID, claims: Int) {
+    self.worker = worker
+    self.claims = claims
+  }
 }
 
 /// Totals since this proxy generation's start, and gauges.

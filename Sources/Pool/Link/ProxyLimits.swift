@@ -33,6 +33,8 @@ public struct ProxyLimits: Hashable, Sendable, Codable {
   public var maxPipelinedRequests = 100
   /// 1xx responses of a worker to one request.
   public var maxInterimResponses = 16
+  /// How long a generation whose successor serves may finish what it has.
+  public var drain = Duration.seconds(600)
   /// Threads beside the loops that hash files and read trees, and how many requests may wait for one of them; more go
   /// to a worker.
   public var fileThreads: Int

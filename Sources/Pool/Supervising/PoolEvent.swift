@@ -21,6 +21,8 @@ public enum PoolEvent: Hashable, Sendable {
   case hold(slot: Int)
   case release(slot: Int)
   case scale(Int)
+  /// Other numbers from now on; also takes back a shutdown.
+  case reconfigure(PoolPolicy)
   /// End everything, drained; then again: at once.
   case shutdown
   case hurry

@@ -42,6 +42,7 @@ public struct PoolMachine: Sendable {
     case .hold(let slot): setHeld(true, slot: slot, &effects)
     case .release(let slot): setHeld(false, slot: slot, &effects)
     case .scale(let size): resize(to: size)
+    case .reconfigure(let policy): reconfigure(policy, at: now, using: &random)
     case .shutdown: shutDown()
     case .hurry: hurry(at: now)
     case .tick: break
@@ -88,7 +89,7 @@ public struct PoolMachine: Sendable {
 
   /// A slot's first worker gets its share of the interval, so that the pool's ages are spread from the start; later
   /// ones the whole of it. Jitter only shortens: `every` is a promise.
-  private func due(for slot: Slot, at now: Instant, using random: inout some RandomNumberGenerator) -> Instant? {
+  func due(for slot: Slot, at now: Instant, using random: inout some RandomNumberGenerator) -> Instant? {
     guard let every = policy.recycle.every else { return nil }
     let share =
       slot.lastGeneration.rawValue == 1 ? Double(slot.id.index + 1) / Double(max(policy.size, slot.id.index + 1)) : 1
@@ -187,7 +188,7 @@ public struct PoolMachine: Sendable {
 
   // MARK: Size and end
 
-  private mutating func resize(to size: Int) {
+  mutating func resize(to size: Int) {
     guard !isShuttingDown else { return }
     policy.size = max(0, size)
     for index in slots.indices { slots[index].isWanted = slots[index].id.index < policy.size }

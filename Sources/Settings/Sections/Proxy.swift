@@ -13,6 +13,7 @@ enum ProxyBounds {
   static let maxHeaderCount = 10...10_000
   static let maxURILength = ByteCount(bytes: 256) ... .mebibytes(1)
   static let maxBodySize = ByteCount.kibibytes(1) ... .mebibytes(1 << 20)
+  static let drain = Duration.zero ... .seconds(86400)
   static let maxBufferedBody = ByteCount(bytes: 0) ... .mebibytes(64)
   static let bufferMemory = ByteCount(bytes: 0) ... .mebibytes(1 << 20)
   static let rate = ByteCount(bytes: 1) ... .mebibytes(1024)
@@ -41,6 +42,7 @@ extension Reader {
       maxBufferedBody: section.read("max_buffered_body", given.maxBufferedBody) {
         $0.size(in: ProxyBounds.maxBufferedBody)
       })
+    limits.drain = section.read("drain", limits.drain) { $0.time(in: ProxyBounds.drain) }
     readConnections(section, &limits)
     readMessages(section, &limits)
     readPace(section, &limits)

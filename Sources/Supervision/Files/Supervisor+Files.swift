@@ -5,17 +5,13 @@ import Pool
 extension Supervisor {
   static let describingTimeout = Duration.seconds(60)
 
-  /// What any proxy is told of files, now or at its start.
-  var filePlan: FilePlan {
-    var plan = plan.proxy.files
-    plan.puppet += puppetFiles.values.sorted { $0.pool.rawValue < $1.pool.rawValue }
-    return plan
-  }
-
-  /// Asks every pool that can say it, and tells the proxy. A pool that cannot goes on as before: its workers serve all.
+  /// Asks every pool that can say it, and tells the proxies. A pool that cannot goes on as before: its workers serve all.
   func describeFiles() async {
     for pool in plan.pools {
-      guard let command = pool.launch.describeFiles else { continue }
+      guard let command = pool.launch.describeFiles else {
+        puppetFiles[pool.name] = nil
+        continue
+      }
       let before = puppetFiles[pool.name]
       do {
         let description = try await describe(command, pool.launch)
@@ -33,11 +29,16 @@ extension Supervisor {
     tellFiles()
   }
 
-  /// To the proxy that serves; one that does not yet is told when it does.
-  func tellFiles() {
-    guard let proxy, proxy.isServing, !filePlan.isEmpty || toldFiles else { return }
-    toldFiles = true
-    proxy.link.send(.files(filePlan))
+  /// To those that serve; one that does not yet is told when it does.
+  func tellFiles() { proxies.serving.forEach(tellFiles) }
+
+  /// The folders of its own settings, and what Puppet said of the pools that it knows.
+  func tellFiles(to proxy: ManagedProxy) {
+    var files = proxy.configuration.files
+    files.puppet += proxy.configuration.pools.compactMap { puppetFiles[$0.name] }
+    guard files != proxy.toldFiles ?? proxy.configuration.files else { return }
+    proxies[proxy.generation]?.toldFiles = files
+    proxy.link.send(.files(files))
   }
 
   private func describe(_ command: [String], _ launch: LaunchPlan) async throws -> FileDescription {

@@ -1,4 +1,5 @@
 import Glibc
+import Pool
 
 /// Tells a service manager how we are, by systemd's protocol (sd_notify(3)); without one, nothing happens.
 struct ServiceNotifier: Sendable {
@@ -17,6 +18,8 @@ struct ServiceNotifier: Sendable {
   }
 
   func ready() { send("READY=1") }
+  /// Answered by `ready` when it is over. systemd compares the time with that of its own request.
+  func reloading(at now: Instant) { send("RELOADING=1\nMONOTONIC_USEC=\(now.nanoseconds / 1000)") }
   func stopping() { send("STOPPING=1") }
   func watchdog() { send("WATCHDOG=1") }
 

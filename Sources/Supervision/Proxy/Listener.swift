@@ -9,10 +9,13 @@ final class Listener: Sendable {
   let descriptor: Int32
   /// As bound: with the kernel's port where the settings said 0.
   let address: ListenAddress
+  /// As the settings say.
+  let wanted: ListenAddress
 
-  private init(descriptor: Int32, address: ListenAddress) {
+  private init(descriptor: Int32, address: ListenAddress, wanted: ListenAddress) {
     self.descriptor = descriptor
     self.address = address
+    self.wanted = wanted
   }
 
   static func bind(_ address: ListenAddress) throws(SupervisorFailure) -> Listener {
@@ -27,6 +30,13 @@ final class Listener: Sendable {
   /// Takes away a unix socket's name.
   func remove() {
     if case .unix(let path) = address { unlink(path) }
+  }
+
+  /// Nobody gets in here any more, whoever else holds the socket.
+  func end() {
+    shutdown(descriptor, Int32(SHUT_RDWR))
+    close()
+    remove()
   }
 
   private static func bindIP(_ host: String, _ port: UInt16) throws(SupervisorFailure) -> Listener {
@@ -49,7 +59,7 @@ final class Listener: Sendable {
     guard Glibc.bind(socket, info.ai_addr, info.ai_addrlen) == 0, listen(socket, backlog) == 0 else {
       throw failed(socket, wanted)
     }
-    return Listener(descriptor: socket, address: .ip(host: host, port: boundPort(of: socket) ?? port))
+    return Listener(descriptor: socket, address: .ip(host: host, port: boundPort(of: socket) ?? port), wanted: wanted)
   }
 
   private static func bindUnix(_ path: String) throws(SupervisorFailure) -> Listener {
@@ -71,7 +81,7 @@ final class Listener: Sendable {
       else { throw failed(socket, wanted, busy: true) }
     }
     guard listen(socket, backlog) == 0 else { throw failed(socket, wanted) }
-    return Listener(descriptor: socket, address: wanted)
+    return Listener(descriptor: socket, address: wanted, wanted: wanted)
   }
 
   private static func open(_ family: Int32, for address: ListenAddress) throws(SupervisorFailure) -> Int32 {

@@ -34,6 +34,11 @@ private struct World {
 
   init(seed: UInt64) {
     chance = Chance(seed: seed)
+    machine = PoolMachine(name: PoolScript.masters, policy: World.policy(using: &chance))
+    feed(.start)
+  }
+
+  static func policy(using chance: inout Chance) -> PoolPolicy {
     var policy = PoolPolicy(size: Int.random(in: 1...6, using: &chance))
     policy.recycle.surge = Int.random(in: 0...2, using: &chance)
     policy.recycle.every = .seconds(Int.random(in: 20...200, using: &chance))
@@ -41,8 +46,7 @@ private struct World {
     policy.recycle.memoryLimit = .mebibytes(200)
     policy.recycle.requests = 1000
     policy.recycle.minReady = .percent(50)
-    machine = PoolMachine(name: PoolScript.masters, policy: policy)
-    feed(.start)
+    return policy
   }
 
   mutating func feed(_ event: PoolEvent) {
@@ -86,6 +90,10 @@ private struct World {
       scaled = true
       feed(.scale(Int.random(in: 1...6, using: &chance)))
     case 89..<91: feed(.hold(slot: Int.random(in: 0..<6, using: &chance)))
+    case 93..<95:
+      // More slots for a while than the new size: as after a scaling.
+      scaled = true
+      feed(.reconfigure(World.policy(using: &chance)))
     case 91..<93: feed(.release(slot: Int.random(in: 0..<6, using: &chance)))
     default: feed(.tick)
     }

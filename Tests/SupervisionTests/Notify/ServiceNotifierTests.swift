@@ -1,4 +1,5 @@
 import Glibc
+import Pool
 import Testing
 import TestSupport
 
@@ -15,9 +16,13 @@ import TestSupport
       notifier.ready()
       notifier.status("two\nlines")
       notifier.watchdog()
+      notifier.reloading(at: Instant(nanoseconds: 5_000_999))
       notifier.stopping()
-      let told = (0..<4).map { _ in receive(socket) }
-      #expect(told == ["READY=1", "STATUS=two lines", "WATCHDOG=1", "STOPPING=1"])
+      let heard = (0..<5).map { _ in receive(socket) }
+      #expect(
+        heard == [
+          "READY=1", "STATUS=two lines", "WATCHDOG=1", "RELOADING=1\nMONOTONIC_USEC=5000", "STOPPING=1",
+        ])
     }
   }
 
