@@ -15,7 +15,7 @@ import Testing
       // Counters come once a second.
       let deadline = Deadline.after(.seconds(30))
       var asked = (of: 0, workers: 0)
-      while asked.of < 60 || asked.workers < 5, !deadline.passed {
+      while asked.of < 60 || asked.workers < 4, !deadline.passed {
         let status = try await masterpool.status()
         asked.of = status.proxy?.requestsTotal ?? 0
         asked.workers = status.pools.flatMap(\.workers).map(\.requestsTotal).reduce(0, +)
