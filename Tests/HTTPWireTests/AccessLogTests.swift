@@ -241,7 +241,8 @@ private struct Written {
   @Test func theCombinedFormatHoldsPrintableASCIIAlone() {
     let all = (UInt8.min...UInt8.max).map { $0 }
     let line = combined(all)
-    #expect(line?.utf8.allSatisfy { (0x20..<0x7f).contains($0) } == true)
+    let isPlain = line?.utf8.allSatisfy { (0x20..<0x7f).contains($0) }
+    #expect(isPlain == true)
     #expect(combined(Array("a \"b\" \\ \n\u{e9}".utf8)) == #"a \x22b\x22 \x5C \x0A\xC3\xA9"#)
   }
 
@@ -257,7 +258,8 @@ private struct Written {
       out.append(rfc3339: milliseconds * 1_000_000)
       return true
     }
-    #expect(bytes.map { String(decoding: $0, as: UTF8.self) } == text)
+    let read = bytes.map { String(decoding: $0, as: UTF8.self) }
+    #expect(read == text)
   }
 
   @Test func monthsHaveTheirNames() {
@@ -310,7 +312,8 @@ private struct Written {
 
   @Test func makesThirtyTwoDigits() {
     let made = written { RequestID.make(0x0123_4567_89ab_cdef, 255, into: &$0) }
-    #expect(made.map { String(decoding: $0, as: UTF8.self) } == "0123456789abcdef00000000000000ff")
+    let id = made.map { String(decoding: $0, as: UTF8.self) }
+    #expect(id == "0123456789abcdef00000000000000ff")
     let none = written(capacity: 31) { RequestID.make(1, 1, into: &$0) }
     #expect(none == nil)
   }

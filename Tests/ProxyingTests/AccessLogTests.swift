@@ -92,8 +92,8 @@ import Testing
       _ = try await request("PUT", "/large", body: body, at: proxy.address)
     }
     #expect(lines.map(\.bytesReceived) == [sent])
-    #expect(lines.map { ($0.bytesSent ?? 0) - answer.utf8.count > 0 } == [true])
-    #expect(lines.map { ($0.bytesSent ?? 0) - answer.utf8.count < 200 } == [true])
+    let added = lines.map { ($0.bytesSent ?? 0) - answer.utf8.count }
+    #expect(added.count == 1 && (1..<200).contains(added[0]))
   }
 
   @Test func writesTheCombinedFormat() async throws {
@@ -171,7 +171,8 @@ import Testing
       #expect(lines.first?.disk == true)
       #expect(lines.first?.ended == nil)
       #expect(lines.first?.slot == nil)
-      #expect(lines.first.map { (3_000_000..<3_001_000).contains($0.bytesSent ?? 0) } == true)
+      let sent = lines.first?.bytesSent ?? 0
+      #expect((3_000_000..<3_001_000).contains(sent))
     }
   }
 

@@ -48,7 +48,8 @@ private let agentName = "agent1.example"
           #expect(next.contains("Reused, TLSv1") && next.contains("200 OK"), "\(next)")
         }
         #expect(origin.heads.count == 4)
-        #expect(origin.heads.allSatisfy { field("x-client-dn", of: $0) == "CN=\(agentName)" })
+        let isNamed = origin.heads.allSatisfy { field("x-client-dn", of: $0) == "CN=\(agentName)" }
+        #expect(isNamed)
       }
     }
   }

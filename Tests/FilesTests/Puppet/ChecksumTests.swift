@@ -49,7 +49,8 @@ import Testing
         }
         return await group.reduce(into: []) { $0.append($1) }
       }
-      #expect(digests.allSatisfy { $0 == "digest" })
+      let distinct = Set(digests)
+      #expect(distinct == ["digest"])
       #expect(count.value == 1)
       #expect(cache.known(key) == "digest")
       var changed = key
@@ -65,7 +66,8 @@ import Testing
       facts.changed = Moment.wall()
       let key = ChecksumCache.Key(path: "/f", facts: facts, type: .sha256)
       let cache = ChecksumCache()
-      #expect(cache.value(key) { "first" } == "first")
+      let first = cache.value(key) { "first" }
+      #expect(first == "first")
       #expect(cache.known(key) == nil)
     }
   }

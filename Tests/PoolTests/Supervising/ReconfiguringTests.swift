@@ -11,15 +11,17 @@ private func worker(_ slot: Int, _ generation: Int) -> WorkerID { PoolScript.wor
     return due - since
   }
 
+  private func dues(_ script: Script) -> [Duration?] { (0..<4).map { due(script, $0) } }
+
   @Test func timersKeepTheirShareOfTheNewInterval() throws {
     var script = Script.running(PoolPolicy(size: 4, recycle: RecyclePolicy(every: .seconds(400), jitter: 0)))
-    #expect((0..<4).map { due(script, $0) } == [.seconds(100), .seconds(200), .seconds(300), .seconds(400)])
+    #expect(dues(script) == [.seconds(100), .seconds(200), .seconds(300), .seconds(400)])
     script.send(.reconfigure(PoolPolicy(size: 4, recycle: RecyclePolicy(every: .seconds(40), jitter: 0))))
-    #expect((0..<4).map { due(script, $0) } == [.seconds(10), .seconds(20), .seconds(30), .seconds(40)])
+    #expect(dues(script) == [.seconds(10), .seconds(20), .seconds(30), .seconds(40)])
     script.send(.reconfigure(PoolPolicy(size: 4, recycle: .quiet())))
-    #expect((0..<4).map { due(script, $0) } == [nil, nil, nil, nil])
+    #expect(dues(script) == [nil, nil, nil, nil])
     script.send(.reconfigure(PoolPolicy(size: 4, recycle: RecyclePolicy(every: .seconds(400), jitter: 0))))
-    #expect((0..<4).map { due(script, $0) } == [.seconds(100), .seconds(200), .seconds(300), .seconds(400)])
+    #expect(dues(script) == [.seconds(100), .seconds(200), .seconds(300), .seconds(400)])
   }
 
   /// All are past their new time at once, and still go one after the other.

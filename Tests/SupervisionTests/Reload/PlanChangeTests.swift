@@ -139,6 +139,7 @@ import Testing
     let change = Self.change { $0.proxy.limits = other }
     #expect(change.changed.count >= 8 && change.changed.count <= names.count)
     other = Self.plan.proxy.limits
-    #expect(Self.change { $0.proxy.limits = other }.isEmpty)
+    let none = Self.change { $0.proxy.limits = other }
+    #expect(none.isEmpty)
   }
 }
