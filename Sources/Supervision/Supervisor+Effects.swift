@@ -57,6 +57,7 @@ extension Supervisor {
       proxy.link.send(.admit(id, worker.endpoint))
     }
     pools[id.pool]?.workers[id]?.drainingAt = []
+    describeFilesIfChanged(in: id.pool)
   }
 
   private func drain(_ id: WorkerID) {

@@ -34,7 +34,7 @@ extension Supervisor {
     wakeWaiters()
     if case .asked = cause, case .accepted = reply {
       // Puppet's own settings may be others too.
-      Task { await describeFiles() }
+      describeFiles()
     }
     return reply
   }

@@ -42,6 +42,10 @@ public actor Supervisor {
   var proxyFailures = 0
   /// What Puppet said of its files, by pool.
   var puppetFiles: [PoolName: PuppetFilePlan] = [:]
+  /// The latest asking, of several in a row.
+  var describing: Task<Void, Never>?
+  /// Puppet's own settings files as they were when it was asked, by pool.
+  var puppetSettings: [PoolName: PuppetSettings] = [:]
   /// Workers whose final counters are awaited.
   var retirements: [WorkerID: CheckedContinuation<Void, Never>] = [:]
   private var ending: CheckedContinuation<Result<Void, SupervisorFailure>, Never>?
@@ -106,6 +110,7 @@ public actor Supervisor {
     }
     watching.cancel()
     beating.cancel()
+    await stopDescribing()
     for stray in ChildProcess.reapStrays() { logger.warning("killed stray process \(stray)") }
     listeners.forEach { $0.remove() }
     roster.remove()
@@ -171,7 +176,7 @@ public actor Supervisor {
     phase = .running
     notifier.ready()
     log.append(.supervisor, "ready")
-    Task { await describeFiles() }
+    describeFiles()
   }
 
   /// The proxy accepts, and every pool has a worker that takes requests.

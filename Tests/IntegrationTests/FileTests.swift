@@ -49,8 +49,7 @@ import Testing
         }
         // A hundredth of what is under way at any time.
         #expect(peak - before < downloads * size / 100, "\(before) bytes grew to \(peak)")
-        let status = try await self.status(of: masterpool, files: downloads)
-        #expect(status.proxy?.fileBytesTotal == downloads * size)
+        let status = try await self.status(of: masterpool, files: downloads, bytes: downloads * size)
         let asked = status.pools.flatMap(\.workers).map(\.requestsTotal)
         #expect(asked.reduce(0, +) == 0)
         let metrics = try await request("GET", "/metrics", at: .unix(masterpool.controlSocket))
@@ -60,12 +59,13 @@ import Testing
   }
 
   /// The proxy tells its counters once a second.
-  private func status(of masterpool: Masterpool, files: Int) async throws -> StatusDocument {
+  /// Counters come once a second, and count what is under way.
+  private func status(of masterpool: Masterpool, files: Int, bytes: Int) async throws -> StatusDocument {
     let deadline = Deadline.after(.seconds(20))
     while true {
       let status = try await masterpool.status()
-      if status.proxy?.filesTotal == files { return status }
-      if deadline.passed { throw TimedOut("\(files) files in the status, not \(status.proxy?.filesTotal ?? -1)") }
+      if status.proxy?.filesTotal == files, status.proxy?.fileBytesTotal == bytes { return status }
+      if deadline.passed { throw TimedOut("\(files) files of \(bytes) bytes in the status") }
       try await Task.sleep(for: .milliseconds(100))
     }
   }

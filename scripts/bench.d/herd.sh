@@ -7,10 +7,10 @@ if $quick; then agents=300 rounds=1; fi
 
 # A master serves one connection at a time, so an idle one that nginx keeps would hold it against all others.
 nginx_upstream=
-master_words="\"--slow\", \"${pause}ms\", \"--journal\", \"$work/journal-masterpool-{index}\""
-pool_settings='    queue: {limit: 200, retry_after: {min: 1s, max: 1m}}'
 results=$work/herd.results
-declare -A labels=([haproxy]="HAProxy, maxconn 1" [nginx]="nginx, least_conn" [masterpool]="masterpool, limit 200")
+declare -A labels=([haproxy]="HAProxy, maxconn 1" [nginx]="nginx, least_conn" [waiting]="masterpool, all wait"
+  [returning]="masterpool, limit 200: the others come back")
+names=(haproxy nginx waiting returning)
 
 start_slow_origins() {
   local index
@@ -24,9 +24,17 @@ start_slow_origins() {
 # served NAME: requests that the masters behind it have served so far.
 served() {
   case $1 in
-  masterpool) cat "$work"/journal-masterpool-* ;;
-  *) cat "$work"/journal-origin-* ;;
+  haproxy | nginx) cat "$work"/journal-origin-* ;;
+  *) cat "$work/journal-$1"-* ;;
   esac 2>/dev/null | grep -c '/work' || true
+}
+
+# front NAME QUEUE: a masterpool with masters of its own; sets NAME_port.
+front() {
+  local masterpool_place=$work/$1 pool_settings="    queue: $2"
+  local master_words="\"--slow\", \"${pause}ms\", \"--journal\", \"$work/journal-$1-{index}\""
+  start_masterpool 1 "$masters" 1
+  printf -v "$1_port" %s "$masterpool_port"
 }
 
 # herd NAME: one line: name, served, failed, tries, p50, p99 and whole in ms, % of the masters' time that was idle.
@@ -44,7 +52,8 @@ herd() {
 start_slow_origins
 start_haproxy 1 "$masters" 1
 start_nginx 1 "$masters"
-start_masterpool 1 "$masters" 1
+front waiting "{limit: 10000, timeout: 10m}"
+front returning "{limit: 200, retry_after: {min: 1s, max: 1m}}"
 echo
 echo "$agents agents at once, one request each, in front of $masters masters that take $pause ms, one request at a time;" \
   "agents that are told to come back do. At best the whole takes $((agents * pause / masters)) ms." \
@@ -53,10 +62,10 @@ echo
 echo '| herd | p50 ms | p99 ms | whole ms | tries an agent | not served | masters idle % |'
 echo '| --- | ---: | ---: | ---: | ---: | ---: | ---: |'
 for ((round = 0; round < rounds; round++)); do
-  for name in haproxy nginx masterpool; do herd "$name"; done
+  for name in "${names[@]}"; do herd "$name"; done
 done
 column() { awk -v name="$1" -v field="$2" '$1 == name {print $field}' "$results" | median; }
-for name in haproxy nginx masterpool; do
+for name in "${names[@]}"; do
   printf '| %s | %.0f | %.0f | %.0f | %.2f | %.0f | %.1f |\n' "${labels[$name]}" "$(column "$name" 5)" \
     "$(column "$name" 6)" "$(column "$name" 7)" "$(awk -v n="$(column "$name" 4)" -v a="$agents" 'BEGIN {print n / a}')" \
     "$(column "$name" 3)" "$(column "$name" 8)"

@@ -177,7 +177,7 @@ http {
 
 # start_masterpool THREADS WORKERS CONCURRENCY: sets masterpool_port, masterpool_pids (the proxy), supervisor_pid.
 start_masterpool() {
-  local place=$work/masterpool kind port
+  local place=${masterpool_place:-$work/masterpool} kind port
   mkdir -p "$place"
   take_ports masterpool
   {

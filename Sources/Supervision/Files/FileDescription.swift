@@ -9,6 +9,8 @@ struct FileDescription: Decodable {
   var version: Int
   /// Puppet's own version.
   var puppet: String
+  /// Its settings' file.
+  var config: String
   /// What makes it look elsewhere than where the proxy would; empty: nothing.
   var doubts: [String]
   var environmentpath: [String]
@@ -24,8 +26,8 @@ struct FileDescription: Decodable {
   var utcOffsets: [String: Int]
 
   enum CodingKeys: String, CodingKey {
-    case version, puppet, doubts, environmentpath, basemodulepath, fileserverconfig, interpolated, mounts, uid, gid
-    case groups
+    case version, puppet, config, doubts, environmentpath, basemodulepath, fileserverconfig, interpolated, mounts
+    case uid, gid, groups
     case digestAlgorithm = "digest_algorithm"
     case utcOffsets = "utc_offsets"
   }

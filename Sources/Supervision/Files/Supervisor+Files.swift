@@ -6,8 +6,24 @@ extension Supervisor {
   static let describingTimeout = Duration.seconds(60)
 
   /// Asks every pool that can say it, and tells the proxies. A pool that cannot goes on as before: its workers serve all.
-  func describeFiles() async {
+  /// One asking after the other.
+  func describeFiles() {
+    let earlier = describing
+    describing = Task {
+      await earlier?.value
+      await askForFiles()
+    }
+  }
+
+  /// Nobody is asked any more, and whoever was is gone.
+  func stopDescribing() async {
+    describing?.cancel()
+    await describing?.value
+  }
+
+  private func askForFiles() async {
     for pool in plan.pools {
+      if Task.isCancelled { return }
       guard let command = pool.launch.describeFiles else {
         puppetFiles[pool.name] = nil
         continue
@@ -15,6 +31,10 @@ extension Supervisor {
       let before = puppetFiles[pool.name]
       do {
         let description = try await describe(command, pool.launch)
+        if Task.isCancelled { return }
+        if puppetSettings[pool.name]?.path != description.config {
+          puppetSettings[pool.name] = PuppetSettings(path: description.config)
+        }
         let plan = try description.plan(for: pool.name)
         puppetFiles[pool.name] = plan
         guard plan != before else { continue }
@@ -22,11 +42,20 @@ extension Supervisor {
         log.append(
           .supervisor, "\(pool.name): the proxy answers for the files of Puppet \(description.puppet) in \(places)")
       } catch {
+        if Task.isCancelled { return }
         puppetFiles[pool.name] = nil
         log.append(.supervisor, "\(pool.name): files stay with the workers: \(error)")
       }
     }
     tellFiles()
+  }
+
+  /// A new worker reads Puppet's settings anew, so what they say of files may be out of date from now on.
+  func describeFilesIfChanged(in name: PoolName) {
+    guard let settings = puppetSettings[name], settings.haveChanged else { return }
+    // Asked once for all workers that come.
+    puppetSettings[name] = PuppetSettings(path: settings.path)
+    describeFiles()
   }
 
   /// To those that serve; one that does not yet is told when it does.
@@ -48,7 +77,11 @@ extension Supervisor {
       child.signalGroup(SIGKILL)
     }
     let listening = Task { try await Self.listen(to: child) }
-    let status = await child.exit()
+    let status = await withTaskCancellationHandler {
+      await child.exit()
+    } onCancel: {
+      child.signalGroup(SIGKILL)
+    }
     killer.cancel()
     child.killRemains()
     let (description, lastLine) = try await listening.value
@@ -77,4 +110,17 @@ extension LaunchOrder {
     for (name, value) in launch.environment where !value.contains("{") { environment[name] = value }
     self.init(arguments: command, environment: environment, user: launch.user, workingDirectory: "/")
   }
+}
+
+/// Puppet's own settings file, as it is when this is made.
+struct PuppetSettings {
+  let path: String
+  private let look: FileWatch.Look?
+
+  init(path: String) {
+    self.path = path
+    look = FileWatch.Look(at: path)
+  }
+
+  var haveChanged: Bool { look != FileWatch.Look(at: path) }
 }

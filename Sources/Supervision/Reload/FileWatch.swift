@@ -19,6 +19,16 @@ struct FileWatch {
     var size: Int64
     var modified: Int64
     var changed: Int64
+
+    init?(at path: String) {
+      var facts = stat()
+      guard stat(path, &facts) == 0 else { return nil }
+      device = UInt64(facts.st_dev)
+      inode = UInt64(facts.st_ino)
+      size = Int64(facts.st_size)
+      modified = Int64(facts.st_mtim.tv_sec) &* 1_000_000_000 &+ Int64(facts.st_mtim.tv_nsec)
+      changed = Int64(facts.st_ctim.tv_sec) &* 1_000_000_000 &+ Int64(facts.st_ctim.tv_nsec)
+    }
   }
 
   private struct Entry {
@@ -32,7 +42,7 @@ struct FileWatch {
 
   /// These files count, as they are now.
   init(_ configuration: ProxyConfiguration) {
-    for path in configuration.watchedPaths { entries[path] = Entry(look: look(at: path), digest: digest(of: path)) }
+    for path in configuration.watchedPaths { entries[path] = Entry(look: Look(at: path), digest: digest(of: path)) }
   }
 
   /// Paths whose content is another than it was; none while one of them is still being written.
@@ -41,7 +51,7 @@ struct FileWatch {
     var isSettled = true
     for path in entries.keys.sorted() {
       guard var entry = entries[path] else { continue }
-      let look = look(at: path)
+      let look = Look(at: path)
       if look != entry.look {
         entry.look = look
         entry.unsettledSince = now
@@ -68,15 +78,6 @@ struct FileWatch {
   /// No proxy could use them: they are looked at again when they change again.
   mutating func giveUp(on paths: [String]) {
     for path in paths { entries[path]?.unsettledSince = nil }
-  }
-
-  private func look(at path: String) -> Look? {
-    var facts = stat()
-    guard stat(path, &facts) == 0 else { return nil }
-    return Look(
-      device: UInt64(facts.st_dev), inode: UInt64(facts.st_ino), size: Int64(facts.st_size),
-      modified: Int64(facts.st_mtim.tv_sec) &* 1_000_000_000 &+ Int64(facts.st_mtim.tv_nsec),
-      changed: Int64(facts.st_ctim.tv_sec) &* 1_000_000_000 &+ Int64(facts.st_ctim.tv_nsec))
   }
 
   /// FNV-1a, 64 bits; nil: it cannot be read.

@@ -26,6 +26,19 @@ import Testing
     }
   }
 
+  /// New workers read puppet.conf anew, so the proxy must look where they look.
+  @Test func newWorkersSettingsAreTheProxysToo() async throws {
+    try await withPuppetSite { site, masterpool in
+      _ = try await masterpool.events(1, "files from disk") { $0.message.contains("answers for the files of Puppet") }
+      let elsewhere = "\(site.folder)/elsewhere"
+      try makeFolder(elsewhere)
+      try "[main]\nenvironmentpath = \(elsewhere)\n".write(toFile: "\(site.folder)/puppet/puppet.conf")
+      _ = try await masterpool.cli("restart")
+      let said = try await masterpool.events(1, "files elsewhere") { $0.message.contains(" in \(elsewhere)") }
+      #expect(said[0].message.contains("answers for the files of Puppet"))
+    }
+  }
+
   /// What Puppet is told by its environment, the proxy cannot see; its workers go on alone, and somebody is told.
   @Test func filesStayWithTheWorkersWhereTheProxyCannotBeSure() async throws {
     try await withPuppetSite(environment: "{PUPPETLIB: /nonexistent}") { site, masterpool in

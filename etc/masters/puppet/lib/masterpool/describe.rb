@@ -24,7 +24,7 @@ module MasterPool
 
     def self.answer(options)
       {
-        version: 1, puppet: Puppet.version, doubts: doubts(options),
+        version: 1, puppet: Puppet.version, config: Puppet[:config], doubts: doubts(options),
         environmentpath: paths(:environmentpath), basemodulepath: paths(:basemodulepath),
         fileserverconfig: Puppet[:fileserverconfig], interpolated: INTERPOLATED.to_h { |name| [name, Puppet[name]] },
         digest_algorithm: Puppet[:digest_algorithm].to_s, mounts: mounts,
