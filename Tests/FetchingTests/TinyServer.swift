@@ -45,7 +45,11 @@ final class TinyServer: Sendable {
     Thread.detachNewThread {
       while true {
         let connection = accept(descriptor, nil, nil)
-        guard connection >= 0 else { return }
+        guard connection >= 0 else {
+          // Only here: by another thread its number could be a neighbour's before this one has noticed.
+          close(descriptor)
+          return
+        }
         Thread.detachNewThread {
           if let request = Self.readRequest(connection) {
             answer(Connection(descriptor: connection, request: request))
@@ -56,10 +60,7 @@ final class TinyServer: Sendable {
     }
   }
 
-  func stop() {
-    shutdown(descriptor, Int32(SHUT_RDWR))
-    close(descriptor)
-  }
+  func stop() { shutdown(descriptor, Int32(SHUT_RDWR)) }
 
   private static func readRequest(_ descriptor: Int32) -> String? {
     var bytes: [UInt8] = []

@@ -9,6 +9,7 @@ final class Origin: Sendable {
   private let state: Monitor<State>
 
   struct State: Sendable {
+    var listens = true
     var accepted = 0
     /// Connections that are open.
     var descriptors: Set<CInt> = []
@@ -32,7 +33,11 @@ final class Origin: Sendable {
       try await onThread {
         while true {
           let descriptor = accept(listener, nil, nil)
-          guard descriptor >= 0 else { return }
+          guard descriptor >= 0 else {
+            // Only here: by another thread its number could be a neighbour's before this one has noticed.
+            Glibc.close(listener)
+            return
+          }
           state.update {
             $0.accepted += 1
             $0.descriptors.insert(descriptor)
@@ -49,7 +54,7 @@ final class Origin: Sendable {
 
   /// Refuses connections from now on; those that are open stay.
   func close() {
-    shutdown(listener, CInt(SHUT_RDWR))
+    stopListening()
     unlink(path)
   }
 
@@ -61,9 +66,14 @@ final class Origin: Sendable {
     }
   }
 
-  deinit {
-    shutdown(listener, CInt(SHUT_RDWR))
-    Glibc.close(listener)
+  deinit { stopListening() }
+
+  /// Once: the listener's number is the accepting thread's to give back, and after that another's.
+  private func stopListening() {
+    state.update { state in
+      if state.listens { shutdown(listener, CInt(SHUT_RDWR)) }
+      state.listens = false
+    }
   }
 
   var heads: [String] { state.read { $0.heads } }
