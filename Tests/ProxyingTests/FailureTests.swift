@@ -69,11 +69,21 @@ private let oneEach: Origin.Manner = { connection in
 
   @Test func waitsForAnotherWorkerIfNoneIsLeft() async throws {
     try await withTemporaryDirectory { folder in
-      try await withProxy(twoWorkers(), workers: [vanish]) { proxy, origins in
+      let gate = Gate()
+      let vanishLater: Origin.Manner = { connection in
+        _ = try connection.request()
+        try gate.pass()
+      }
+      try await withProxy(twoWorkers(), workers: [vanishLater]) { proxy, origins in
         let successor = try Origin(in: folder, name: "next.sock", echo)
         async let response = request("GET", "/patient", at: proxy.address)
-        _ = try await proxy.report("unreachable") { if case .unreachable(worker(0), _) = $0 { true } else { nil } }
+        try await origins[0].hasHeads(1)
+        // It must take nothing when it is back: what the link answers next shows that it was told.
         proxy.send(.drain(worker(0)))
+        proxy.send(.reserve(worker(0)))
+        try await proxy.reported(.busy(worker(0)))
+        gate.open()
+        _ = try await proxy.report("unreachable") { if case .unreachable(worker(0), _) = $0 { true } else { nil } }
         _ = try await proxy.queue(1)
         proxy.send(.admit(worker(0, 2), .unix(path: successor.path)))
         #expect(try await response.text == "/patient")

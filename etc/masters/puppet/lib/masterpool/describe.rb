@@ -1,11 +1,12 @@
 # frozen_string_literal: true
 
 require 'json'
+require 'tmpdir'
 require 'masterpool/boot'
 
 module MasterPool
   # Says in one line of JSON how this site's Puppet finds the files that agents ask for, so that the front can answer
-  # for them. Reads the settings as a worker does, makes no folder and serves nothing.
+  # for them. Reads the settings as a worker does and serves nothing.
   module Describe
     # What the line on standard output begins with.
     MARK = 'masterpool-files: '
@@ -15,11 +16,13 @@ module MasterPool
     YEARS = (1996..2036).step(4)
 
     def self.run(options)
-      # Named, never made: nothing of the answer may lie below it.
-      options.slot ||= "/nonexistent/masterpool-#{Process.pid}"
-      Boot.settle(options)
-      puts MARK + JSON.generate(answer(options))
-      $stdout.flush
+      # Puppet makes its folders as soon as it has settings. Nothing of the answer may lie below them.
+      Dir.mktmpdir('masterpool-describe-') do |folder|
+        options.slot = folder
+        Boot.settle(options)
+        puts MARK + JSON.generate(answer(options))
+        $stdout.flush
+      end
     end
 
     def self.answer(options)
