@@ -93,10 +93,14 @@ struct StoredBody: BitwiseCopyable {
     UnsafeBufferPointer(start: base.map { UnsafePointer($0) }, count: count)
   }
 
-  /// Grows with what arrives, not with what was announced.
+  private static let firstPiece = 64 << 10
+
+  /// An announcement alone gets a first piece; once that has come, all of `limit`, since each step is a copy. Where it
+  /// is not known how much there will be, twice as much.
   mutating func reserve(_ more: Int, limit: Int) {
     guard capacity - count < more, capacity < limit else { return }
-    let wanted = min(limit, max(64 << 10, capacity * 2, count + more))
+    let next = capacity == 0 ? Self.firstPiece : limit == .max ? capacity * 2 : limit
+    let wanted = min(limit, max(next, count + more))
     let grown = UnsafeMutablePointer<UInt8>.allocate(capacity: wanted)
     if let base {
       memcpy(grown, base, count)

@@ -21,6 +21,7 @@ public enum Proxy {
   ) -> Int32 {
     defer { listeners.forEach { close($0) } }
     signal(SIGPIPE, SIG_IGN)
+    clinux_keep_freed_memory()
     // Only before OpenSSL has taken any memory; where it has, it goes on as it did.
     CRYPTO_set_mem_functions(clinux_take_block, clinux_resize_block, clinux_give_block)
     // Meant for the supervisor, which passes it on: the access log is to be opened anew.

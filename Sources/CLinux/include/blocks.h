@@ -7,5 +7,8 @@
 void *clinux_take_block(size_t size, const char *file, int line);
 void *clinux_resize_block(void *block, size_t size, const char *file, int line);
 void clinux_give_block(void *block, const char *file, int line);
+/// From now on what is freed, up to some megabytes a thread, stays for the next use: a buffer for a request's body
+/// would else be mapped, filled with zeros and taken back page by page each time, and all threads wait for that.
+void clinux_keep_freed_memory(void);
 /// Frees what this thread keeps.
 void clinux_drop_blocks(void);
