@@ -37,7 +37,7 @@ void clinux_give_block(void *block, const char *file, int line) {
 
 void clinux_keep_freed_memory(void) {
   mallopt(M_MMAP_THRESHOLD, 4 << 20);
-  mallopt(M_TRIM_THRESHOLD, 16 << 20);
+  mallopt(M_TRIM_THRESHOLD, 64 << 20);
 }
 
 void clinux_drop_blocks(void) {
