@@ -55,7 +55,7 @@ end
 
 def served(worker, by_worker)
   nodes = by_worker[worker].sort.map { |node, times| times == 1 ? node : "#{node} (#{times})" }
-  nodes.empty? ? 'no catalogs, files only' : "catalogs for #{nodes.join(', ')}"
+  nodes.empty? ? 'no catalogs' : "catalogs for #{nodes.join(', ')}"
 end
 
 def tell_replaced(exits, by_worker)
