@@ -131,7 +131,7 @@ int clinux_launch(const struct clinux_launch *launch, struct clinux_child *child
 
   // Child and parent both do it: whoever is second finds it done (or the child past its exec, EACCES).
   setpgid(pid, pid);
-  int pidfd = (int)syscall(SYS_pidfd_open, pid, 0);
+  int pidfd = clinux_pidfd_open(pid);
   if (pidfd < 0) {
     int error = errno;
     kill(pid, SIGKILL);
@@ -186,6 +186,8 @@ int clinux_output_pipe(int ends[2]) {
   fcntl(ends[0], F_SETFL, O_NONBLOCK);
   return 0;
 }
+
+int clinux_pidfd_open(pid_t pid) { return (int)syscall(SYS_pidfd_open, pid, 0); }
 
 int clinux_pidfd_signal(int pidfd, int signal) {
   return (int)syscall(SYS_pidfd_send_signal, pidfd, signal, NULL, 0u);

@@ -34,6 +34,7 @@ extension Measurement {
     case .failedProbes(let failed, let limit): ("\(failed) failed probes", String(limit))
     case .exited(let status): ("exit \(status)", nil)
     case .signalled(let signal): ("signal \(signal)", nil)
+    case .vanished: ("its end alone", nil)
     case .notReady(let why): (why, nil)
     }
   }
@@ -44,6 +45,7 @@ extension ExitStatus {
     switch self {
     case .exited(let status): .exited(status: status)
     case .signalled(let signal, _): .signalled(signal)
+    case .unknown: .vanished
     }
   }
 }

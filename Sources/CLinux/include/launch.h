@@ -71,6 +71,9 @@ pid_t clinux_reap(pid_t pid, bool group);
 
 int clinux_pidfd_signal(int pidfd, int signal);
 
+// A pidfd of any process, closed on exec; -1 with errno. Whose it is by then, the caller must look up afterwards.
+int clinux_pidfd_open(pid_t pid);
+
 // `KILL`, `TERM`; NULL for a number without a name.
 const char *clinux_signal_name(int signal);
 

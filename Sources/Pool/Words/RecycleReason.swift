@@ -24,6 +24,8 @@ public enum Measurement: Hashable, Sendable, Codable {
   /// How a process ended: its exit status, or the signal that ended it.
   case exited(status: Int32)
   case signalled(Int32)
+  /// It ended, and nobody could see how: an earlier supervisor's child.
+  case vanished
   /// It never got ready: the probe's last word.
   case notReady(String)
 }

@@ -6,13 +6,15 @@ import Synchronization
 func becomeSubreaper() { _ = clinux_become_subreaper() }
 
 extension ChildProcess {
-  /// Those started here and not reaped yet. Starting and reaping exclude each other, so that a child is never taken
+  /// Those started or adopted here and not reaped yet. Starting and reaping exclude each other, so that a child is never taken
   /// for a stray between its fork and its entry.
   static let known = Mutex<Set<Int32>>([])
 
-  /// Reaps a leader that has ended, and what of its group is dead already.
+  /// Reaps a leader that has ended, and what of its group is dead already. One that is no child of ours was never known
+  /// and is not reaped: the number may be a new child's by now.
   static func forget(_ pid: Int32) {
     known.withLock { known in
+      guard known.contains(pid) else { return }
       while clinux_reap(pid, true) > 0 {}
       // It may have moved to another group.
       _ = clinux_reap(pid, false)

@@ -3,18 +3,21 @@ import Dispatch
 import Glibc
 import Synchronization
 
-/// A process that we started, by its pidfd: never a stranger that was given its number later.
+/// A process of ours by its pidfd: never a stranger that was given its number later. Either we started it, or it was
+/// adopted.
 ///
 /// It leads a process group of its own. When it ends it stays a zombie until `killRemains`, because as long as it is
 /// there the kernel gives its number to no other process and no other group, so that the rest of its group can be
-/// signalled without hitting anybody else.
+/// signalled without hitting anybody else. One that was adopted and is no child of ours is reaped by others: see
+/// `holdsItsNumber`.
 final class ChildProcess: Sendable {
   let pid: Int32
   /// In clock ticks since the boot; with the pid it names one process for ever (proc(5), stat, field 22).
   let startTime: UInt64
 
   private let pidfd: Int32
-  private let pump: OutputPump
+  /// Nil: its output is nobody's to read.
+  private let pump: OutputPump?
   private let life = Mutex(Life.running(waiting: []))
 
   private enum Life {
@@ -28,10 +31,10 @@ final class ChildProcess: Sendable {
   /// How long lines are still read from an output that survivors hold open.
   private static let lastWords = DispatchTimeInterval.seconds(1)
 
-  private init(_ child: clinux_child, output: OutputPump) {
-    pid = child.pid
-    pidfd = child.pidfd
-    startTime = ProcessTable.entry(of: child.pid)?.startTime ?? 0
+  init(pid: Int32, pidfd: Int32, startTime: UInt64, output: OutputPump?) {
+    self.pid = pid
+    self.pidfd = pidfd
+    self.startTime = startTime
     pump = output
   }
 
@@ -41,10 +44,10 @@ final class ChildProcess: Sendable {
   }
 
   /// Standard output and error by line, for one reader; ends after the process and its group.
-  var output: AsyncStream<OutputLine> { pump.lines }
+  var output: AsyncStream<OutputLine> { pump?.lines ?? AsyncStream { $0.finish() } }
 
   /// Lines of `output` that its reader did not take in time.
-  var lostLines: Int { pump.lostLines }
+  var lostLines: Int { pump?.lostLines ?? 0 }
 
   /// Waits for its end, however often and late it is asked; a cancelled task waits too.
   func exit() async -> ExitStatus {
@@ -70,7 +73,7 @@ final class ChildProcess: Sendable {
   func signalGroup(_ signal: Int32) -> Bool {
     life.withLock { life in
       switch life {
-      case .running, .ended: kill(-pid, signal) == 0
+      case .running, .ended: holdsItsNumber && kill(-pid, signal) == 0
       case .reaped: false
       }
     }
@@ -83,7 +86,7 @@ final class ChildProcess: Sendable {
       switch life {
       case .running, .reaped: return false
       case .ended(let status):
-        kill(-pid, SIGKILL)
+        if holdsItsNumber { kill(-pid, SIGKILL) }
         life = .reaped(status)
         Self.forget(pid)
         return true
@@ -91,19 +94,29 @@ final class ChildProcess: Sendable {
     }
     guard isReaped else { return }
     Self.queue.asyncAfter(deadline: .now() + Self.lastWords) { [pump, pid] in
-      pump.end()
+      pump?.end()
       Self.reapGroup(pid)
     }
   }
 
-  private func watch() {
+  /// The group under its number is still its own. A zombie of ours keeps it; where others reap, the kernel keeps the
+  /// number for as long as the group has a member, so that another process under it tells that the group is gone.
+  private var holdsItsNumber: Bool {
+    clinux_pidfd_signal(pidfd, 0) == 0 || errno != ESRCH || ProcessTable.entry(of: pid) == nil
+  }
+
+  func watch() {
     // The handler keeps this object, and with it the pidfd, until the end.
     _ = ReadableWatch.shared.add(
       pidfd,
       onReadable: {
         var ended = clinux_exit()
-        guard clinux_wait(self.pidfd, false, &ended) != 0 else { return .again }
-        self.noteEnd(ExitStatus(ended))
+        switch clinux_wait(self.pidfd, false, &ended) {
+        case 0: return .again
+        case 1: self.noteEnd(ExitStatus(ended))
+        // Readable, so it has ended; and it is not ours to ask.
+        default: self.noteEnd(.unknown)
+        }
         return .done
       }, onEnd: { _ = self })
   }
@@ -144,7 +157,9 @@ extension ChildProcess {
       close(ends[0])
       throw .failed(stage: stageName(child.stage), errno: child.error)
     }
-    let process = ChildProcess(child, output: OutputPump(reading: ends[0]))
+    let process = ChildProcess(
+      pid: child.pid, pidfd: child.pidfd, startTime: ProcessTable.entry(of: child.pid)?.startTime ?? 0,
+      output: OutputPump(reading: ends[0]))
     process.watch()
     return process
   }

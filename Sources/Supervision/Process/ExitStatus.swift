@@ -5,6 +5,8 @@ import Glibc
 enum ExitStatus: Hashable, Sendable, CustomStringConvertible {
   case exited(Int32)
   case signalled(Int32, coreDumped: Bool)
+  /// It was another process's child, and only its parent learns how it ended.
+  case unknown
 
   init(_ ended: clinux_exit) {
     switch ended.code {
@@ -14,11 +16,12 @@ enum ExitStatus: Hashable, Sendable, CustomStringConvertible {
     }
   }
 
-  /// `exit 0`, `SIGKILL`, `SIGSEGV (core dumped)`
+  /// `exit 0`, `SIGKILL`, `SIGSEGV (core dumped)`, `unknown`
   var description: String {
     switch self {
     case .exited(let status): "exit \(status)"
     case .signalled(let signal, let coreDumped): Self.name(of: signal) + (coreDumped ? " (core dumped)" : "")
+    case .unknown: "unknown"
     }
   }
 
