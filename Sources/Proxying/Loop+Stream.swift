@@ -24,12 +24,13 @@ extension Loop {
   /// together where the head was.
   mutating func streamChunkedBody(_ c: Record) {
     for _ in 0..<Self.burst {
+      // First: the last chunk may have had to wait for the worker, and must not go twice.
+      if c.pointee.upload.scanner.isEnded { return finishStreaming(c) }
       c.pointee.upload.rendered.rewind()
       freeStore(c)
       c.pointee.upload.sent = 0
       guard frameNextPiece(c) else { return }
       guard sendStored(c) else { return }
-      if c.pointee.upload.scanner.isEnded { return finishStreaming(c) }
     }
     goOnLater(c)
   }

@@ -45,6 +45,33 @@ private let measure: Origin.Manner = { connection in
     }
   }
 
+  /// Sizes so close together that the socket to the worker, which does not read at once, is full right before the last
+  /// chunk of some: that has to wait then, and goes once all the same.
+  @Test func sendsTheLastChunkOnce() async throws {
+    var arrangement = Arrangement()
+    arrangement.limits.maxBufferedBody = ByteCount(bytes: 1000)
+    let worker: Origin.Manner = { connection in
+      while let head = try connection.head() {
+        usleep(10_000)
+        try connection.respond("\(try connection.body(of: head).count)")
+      }
+    }
+    try await withProxy(arrangement, worker: worker) { proxy, origin in
+      try await agent(at: proxy.address) { agent in
+        let chunk = "1000\r\n" + String(repeating: "x", count: 0x1000) + "\r\n"
+        for chunks in 12..<72 {
+          let body = String(repeating: chunk, count: chunks) + "0\r\n\r\n"
+          try agent.send("POST /a HTTP/1.1\r\nHost: a\r\nTransfer-Encoding: chunked\r\n\r\n\(body)")
+          let response = try agent.response()
+          #expect(response.text == "\(chunks << 12)")
+        }
+      }
+      #expect(origin.accepted == 1)
+      let strays = origin.heads.filter { !$0.hasPrefix("POST /a ") }
+      #expect(strays == [])
+    }
+  }
+
   @Test func aSlowUploadHoldsNoWorker() async throws {
     try await withProxy(worker: measure) { proxy, origin in
       let (begun, finish) = (Gate(), Gate())

@@ -215,6 +215,8 @@ func field(_ name: String, of head: String) -> String? {
 /// Answers every request with 200 and its target.
 let echo: Origin.Manner = { connection in
   while let (head, _) = try connection.request() {
-    try connection.respond(head.split(separator: " ")[1].description)
+    let words = head.split(separator: " ")
+    guard words.count > 2 else { throw OriginFailure(what: "no head: \(head)") }
+    try connection.respond(words[1].description)
   }
 }

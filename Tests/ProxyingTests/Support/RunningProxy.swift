@@ -9,7 +9,7 @@ final class RunningProxy: Sendable {
   let addresses: [Address]
   let reports = Monitor<[ProxyReport]>([])
   let exit = Monitor<Int32?>(nil)
-  private let link: CInt
+  private let link: LinkEnd
 
   var address: Address { addresses[0] }
 
@@ -18,7 +18,7 @@ final class RunningProxy: Sendable {
     var pair: [CInt] = [0, 0]
     let type = CInt(SOCK_STREAM.rawValue) | CInt(SOCK_CLOEXEC.rawValue)
     guard socketpair(AF_UNIX, type, 0, &pair) == 0 else { throw SystemFailure("socketpair") }
-    link = pair[0]
+    link = LinkEnd(descriptor: pair[0])
     let (descriptors, addresses) = try Self.listen(configuration.listeners)
     self.addresses = addresses
     let (theirs, exit, reports, link) = (pair[1], exit, reports, link)
@@ -30,7 +30,7 @@ final class RunningProxy: Sendable {
     send(.configure(configuration))
   }
 
-  deinit { close(link) }
+  deinit { link.hangUp() }
 
   private static func listen(_ listeners: [ListenerConfiguration]) throws -> ([CInt], [Address]) {
     var descriptors: [CInt] = []
@@ -51,11 +51,11 @@ final class RunningProxy: Sendable {
     return (descriptors, addresses)
   }
 
-  private static func read(_ link: CInt, into reports: Monitor<[ProxyReport]>) {
+  private static func read(_ link: LinkEnd, into reports: Monitor<[ProxyReport]>) {
     var bytes: [UInt8] = []
     var room = [UInt8](repeating: 0, count: 65536)
     while true {
-      let count = recv(link, &room, room.count, 0)
+      let count = recv(link.descriptor, &room, room.count, 0)
       guard count > 0 else { return }
       bytes += room[..<count]
       while let end = bytes.firstIndex(of: 10) {
@@ -70,11 +70,11 @@ final class RunningProxy: Sendable {
   func send(_ command: ProxyCommand) {
     guard var line = try? JSONEncoder().encode(command) else { return }
     line.append(10)
-    _ = line.withUnsafeBytes { Glibc.send(link, $0.baseAddress, $0.count, CInt(MSG_NOSIGNAL)) }
+    _ = line.withUnsafeBytes { Glibc.send(link.descriptor, $0.baseAddress, $0.count, CInt(MSG_NOSIGNAL)) }
   }
 
   /// The supervisor dies.
-  func hangUp() { shutdown(link, CInt(SHUT_RDWR)) }
+  func hangUp() { link.hangUp() }
 
   func report<Value: Sendable>(
     _ waitedFor: String, _ found: @escaping @Sendable (ProxyReport) -> Value?
@@ -99,6 +99,18 @@ final class RunningProxy: Sendable {
   func ended() async throws -> Int32 {
     try await exit.first("the proxy's end", before: .after(.seconds(30))) { $0 }
   }
+}
+
+/// Closed when nobody reads from it any more either: its number would be the next proxy's, whose reports a late reader
+/// would take.
+private final class LinkEnd: Sendable {
+  let descriptor: CInt
+
+  init(descriptor: CInt) { self.descriptor = descriptor }
+
+  deinit { close(descriptor) }
+
+  func hangUp() { shutdown(descriptor, CInt(SHUT_RDWR)) }
 }
 
 private func listenOnLoopback() throws -> (CInt, UInt16) {
