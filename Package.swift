@@ -28,6 +28,18 @@ func tests(of name: String, _ dependencies: [Target.Dependency] = []) -> Target 
     resources: name == "HTTPWire" ? [.copy("Corpus")] : name == "Settings" ? [.copy("Golden")] : [],
     swiftSettings: ours)
 }
+let chosenRooms = Context.environment["MASTERPOOL_ROOMS"]?.split(separator: ",").map(String.init)
+
+/// A program only where scripts/fuzz builds it, since libFuzzer brings the main function; a library everywhere else, so
+/// that it is known to compile.
+func fuzzing() -> Target {
+  let (rooms, path): ([Target.Dependency], String) = (["HTTPWire", "Settings"], "Tests/Fuzzing")
+  let settings = ours + [.unsafeFlags(["-parse-as-library"])]
+  return chosenRooms?.contains("fuzz") == true
+    ? .executableTarget(
+      name: "fuzz", dependencies: rooms, path: path, exclude: ["tokens.dict"], swiftSettings: settings)
+    : .target(name: "fuzz", dependencies: rooms, path: path, exclude: ["tokens.dict"], swiftSettings: settings)
+}
 
 let package = Package(
   name: "masterpool",
@@ -79,6 +91,8 @@ let package = Package(
     // Chance that a seed repeats, for simulations and mutants; as pure as the rooms that it tests.
     .target(name: "Seeded", path: "Tests/Seeded", swiftSettings: ours),
 
+    fuzzing(),
+
     // Real processes: the program in front of a master that can be told to misbehave, and of Puppet.
     .target(
       name: "TestSupport", dependencies: ["Pool", "CLinux", "COpenSSL"], path: "Tests/TestSupport",
@@ -103,14 +117,7 @@ let package = Package(
 
 // MASTERPOOL_ROOMS=Pool,HTTPWire swift test: these rooms, their tests and what they stand on, and nothing
 // else is resolved or built, so a pure room's tests run in seconds.
-if let rooms = Context.environment["MASTERPOOL_ROOMS"]?.split(separator: ",").map(String.init) {
-  if rooms.contains("fuzz") {
-    // libFuzzer brings the main function; scripts/fuzz builds this.
-    package.targets.append(
-      .executableTarget(
-        name: "fuzz", dependencies: ["HTTPWire", "Settings"], path: "Tests/Fuzzing",
-        swiftSettings: ours + [.unsafeFlags(["-parse-as-library"])]))
-  }
+if let rooms = chosenRooms {
   var wanted = Set(rooms + rooms.map { "\($0)Tests" })
   func names(_ target: Target) -> [String] {
     target.dependencies.compactMap { dependency in

@@ -33,6 +33,7 @@ private struct Anywhere: Surroundings {
     return PathFacts(kind: isFile ? .file : .directory, mode: isFile ? 0o600 : 0o755)
   }
   func canRead(_ path: String) -> Bool { true }
+  func canWrite(_ path: String) -> Bool { true }
   func resolved(_ path: String) -> String { path }
   let mountPoints = ["/"]
   let homeDirectories = ["/root", "/home/anna"]
