@@ -33,6 +33,33 @@ import Testing
     }
   }
 
+  /// Puppet itself opens the folder, which has no content to send.
+  @Test func saysThatAFolderHasNoContent() async throws {
+    try await withPuppetWorker { worker in
+      try makeFolder("\(worker.folder)/code/environments/production/modules/files/files/folder")
+      let content = try await worker.ask(
+        "/puppet/v3/file_content/modules/files/folder?environment=production")
+      #expect(content.status == 404)
+      #expect(content.text.contains("a folder"))
+    }
+  }
+
+  /// One that is killed cannot remove its folder; the next one does, and leaves alone those that still run.
+  @Test func askedForItsFoldersItRemovesTheirsWhoWereKilled() async throws {
+    try await withTemporaryDirectory { folder in
+      let gone = "\(folder)/masterpool-describe-20260101-\(Int32.max)-abc123"
+      let running = "\(folder)/masterpool-describe-20260101-\(getpid())-abc123"
+      for path in [gone, running, "\(folder)/conf", "\(folder)/code"] { try makeFolder(path) }
+      let answer = try await run(
+        Places.ruby(),
+        [Places.worker, "--describe-files", "--confdir", "\(folder)/conf", "--codedir", "\(folder)/code"],
+        environment: ["TMPDIR": folder])
+      #expect(answer.output.contains("masterpool-files: "))
+      let left = try FileManager.default.contentsOfDirectory(atPath: folder)
+      #expect(left.sorted() == ["code", "conf", "masterpool-describe-20260101-\(getpid())-abc123"])
+    }
+  }
+
   /// Reports and the bucket outlive the worker, what it caches is in its slot.
   @Test func keepsReportsOutOfItsSlot() async throws {
     try await withPuppetWorker { worker in

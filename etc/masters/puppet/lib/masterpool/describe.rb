@@ -1,5 +1,6 @@
 # frozen_string_literal: true
 
+require 'fileutils'
 require 'json'
 require 'tmpdir'
 require 'masterpool/boot'
@@ -10,19 +11,44 @@ module MasterPool
   module Describe
     # What the line on standard output begins with.
     MARK = 'masterpool-files: '
+    # What the name of its folder begins with; a date, the process and a few letters follow.
+    FOLDER = 'masterpool-describe-'
     # Names that an environment's modulepath may contain, with what Puppet puts in their place.
     INTERPOLATED = %i[basemodulepath codedir confdir environmentpath].freeze
     # Summer and winter of these years tell one time zone from another.
     YEARS = (1996..2036).step(4)
 
     def self.run(options)
+      sweep
+      # So that the folder is removed.
+      %w[TERM INT].each { |signal| trap(signal) { exit(1) } }
       # Puppet makes its folders as soon as it has settings. Nothing of the answer may lie below them.
-      Dir.mktmpdir('masterpool-describe-') do |folder|
+      Dir.mktmpdir(FOLDER) do |folder|
         options.slot = folder
         Boot.settle(options)
         puts MARK + JSON.generate(answer(options))
         $stdout.flush
       end
+    end
+
+    # Folders of those that were killed before they could remove theirs.
+    def self.sweep
+      Dir.glob(File.join(Dir.tmpdir, "#{FOLDER}*")).each do |folder|
+        facts = File.lstat(folder)
+        pid = folder[/-(\d+)-\w+\z/, 1]
+        FileUtils.remove_entry_secure(folder) if pid && facts.directory? && facts.owned? && !alive?(pid.to_i)
+      rescue SystemCallError, ArgumentError
+        nil # Gone already, or not ours to remove.
+      end
+    end
+
+    def self.alive?(pid)
+      Process.kill(0, pid)
+      true
+    rescue Errno::ESRCH
+      false
+    rescue SystemCallError
+      true
     end
 
     def self.answer(options)

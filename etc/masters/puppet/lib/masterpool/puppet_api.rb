@@ -68,6 +68,7 @@ module MasterPool
     end
 
     def set_response(response, body, status = 200)
+      refuse_folder(body) if body.is_a?(File)
       response.status = status || 200
       response.body = body || ''
     end
@@ -87,6 +88,16 @@ module MasterPool
     end
 
     private
+
+    # Puppet opens whatever has the name; that a folder has no content would only show once the head is sent.
+    def refuse_folder(file)
+      return unless file.stat.directory?
+
+      file.close
+      raise Puppet::Network::HTTP::Error::HTTPNotFoundError.new(
+        'the path is that of a folder', Puppet::Network::HTTP::Issues::RESOURCE_NOT_FOUND
+      )
+    end
 
     def answer(request, response)
       process(request, response)
