@@ -105,9 +105,13 @@ let package = Package(
       name: "bench-agent", dependencies: ["CLinux", "COpenSSL", "TestSupport", argumentParser],
       path: "Tests/BenchAgent",
       swiftSettings: ours),
+    // The whole program under a stream of faults, for scripts/chaos.
+    .executableTarget(
+      name: "chaos", dependencies: ["TestSupport", "Pool", "Seeded", argumentParser], path: "Tests/Chaos",
+      swiftSettings: ours),
     .testTarget(
       name: "IntegrationTests",
-      dependencies: ["masterpool", "stub-master", "TestSupport", "Pool", "Control"], swiftSettings: ours),
+      dependencies: ["masterpool", "stub-master", "chaos", "TestSupport", "Pool", "Control"], swiftSettings: ours),
     .testTarget(
       name: "PuppetTests", dependencies: ["masterpool", "TestSupport", "Pool", "Control", "Files", "Supervision"],
       swiftSettings: ours),

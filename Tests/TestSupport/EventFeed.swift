@@ -2,14 +2,14 @@ import Foundation
 import Pool
 
 /// All events of a supervisor, followed over its control socket as Server-Sent Events.
-final class EventFeed: Sendable {
+public final class EventFeed: Sendable {
   private let events = Monitor<[Event]>([])
 
-  init(control: String) {
+  public init(control: String) {
     Thread.detachNewThread { [events] in Self.follow(control, into: events) }
   }
 
-  var all: [Event] { events.read { $0 } }
+  public var all: [Event] { events.read { $0 } }
 
   func first<Value: Sendable>(
     _ waitedFor: String, within time: Duration, _ body: @escaping @Sendable ([Event]) throws -> Value?

@@ -37,7 +37,7 @@ public struct LoadRequest: Sendable {
     LoadRequest("POST", "/echo?n=\(bytes)\(orders)", body: patternBytes(bytes), expect: .echo)
   }
 
-  func isFulfilled(by response: HTTPResponse) -> Bool {
+  public func isFulfilled(by response: HTTPResponse) -> Bool {
     switch expectation {
     case .anything: true
     case .pattern(let count): method == "HEAD" ? response.body.isEmpty : same(response.body, patternBytes(count))

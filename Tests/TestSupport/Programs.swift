@@ -4,6 +4,8 @@ import Foundation
 public enum Programs {
   public static var masterpool: String { path("masterpool") }
   public static var stubMaster: String { path("stub-master") }
+  /// Where they are.
+  public static var folder: String { String(masterpool.dropLast("/masterpool".count)) }
 
   /// Beside the test bundle, or where MASTERPOOL_BIN_DIR says.
   private static func path(_ name: String) -> String {

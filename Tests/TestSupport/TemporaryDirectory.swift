@@ -9,13 +9,13 @@ public func withTemporaryDirectory<Value>(
   return try await body(directory)
 }
 
-func makeTemporaryDirectory() throws -> String {
+public func makeTemporaryDirectory() throws -> String {
   var template = Array("/tmp/mp-XXXXXX".utf8CString)
   guard mkdtemp(&template) != nil else { throw SystemFailure("mkdtemp") }
   return String(decoding: template.prefix { $0 != 0 }.map { UInt8(bitPattern: $0) }, as: UTF8.self)
 }
 
-func removeTree(_ path: String) {
+public func removeTree(_ path: String) {
   try? FileManager.default.removeItem(atPath: path)
 }
 

@@ -130,6 +130,12 @@ public struct Wire: ~Copyable {
     }
   }
 
+  /// Something came, or the other side has ended: between an answer and the next request only the latter can be.
+  public var hasNews: Bool {
+    var waiting = pollfd(fd: descriptor, events: Int16(POLLIN), revents: 0)
+    return poll(&waiting, 1, 0) > 0
+  }
+
   /// No more will be sent.
   public func finishSending() {
     if let ssl {

@@ -1,0 +1,158 @@
+import Foundation
+import Glibc
+import Pool
+import TestSupport
+
+/// The masterpool that all is done to: its folders, its settings, and its supervisor of the moment, which is started
+/// anew when it was killed, as systemd would.
+final class Patient: Sendable {
+  struct Life: Sendable {
+    var process: Child
+    var feed: EventFeed
+    var began: Duration
+  }
+
+  let directory: String
+  let trail: Trail
+  let book: Book
+  let clear: Address
+  let encrypted: Address
+  let certificates: Certificates
+  /// The state directory is a small file system of its own.
+  let hasOwnDisk: Bool
+  private let lives = Monitor<[Life]>([])
+  private let settings: Monitor<SettingsInForce>
+  /// What undoes a fault later, so that it can be waited for.
+  private let cures = Monitor(0)
+  private let crimes = Monitor<[String]>([])
+
+  var control: String { "\(directory)/run/control.sock" }
+  var mark: String { "MASTERPOOL_TEST=\(directory)" }
+  var life: Life? { lives.read { $0.last } }
+  var allLives: [Life] { lives.read { $0 } }
+  /// All events of all supervisors, each one's in order.
+  var events: [Event] { lives.read { $0 }.flatMap(\.feed.all) }
+
+  init(directory: String, trail: Trail, book: Book) async throws {
+    self.directory = directory
+    self.trail = trail
+    self.book = book
+    for folder in ["state", "journal", "tls", "orders"] { try makeFolder("\(directory)/\(folder)") }
+    certificates = try await Certificates.make(in: "\(directory)/tls", clients: SettingsInForce.nodes)
+    hasOwnDisk = await Disk.mount(at: "\(directory)/state")
+    let (first, second) = (try freePort(), try freePort())
+    encrypted = .port(first)
+    clear = .port(second)
+    settings = Monitor(
+      SettingsInForce(directory: directory, certificates: certificates, encrypted: first, clear: second))
+  }
+
+  // MARK: Its supervisor
+
+  func start() async throws {
+    try settings.read { $0 }.yaml.write(toFile: "\(directory)/masterpool.yaml")
+    let began = Stopwatch.now
+    let child = try Child(
+      Programs.masterpool, ["run", "--config", "\(directory)/masterpool.yaml"],
+      environment: ["MASTERPOOL_TEST": directory])
+    let deadline = Deadline.after(.seconds(30))
+    while await (try? status())?.pid != child.pid {
+      guard child.ended == nil, !deadline.passed else {
+        throw HarnessFailure("the supervisor does not answer; its log:\n\(child.standardError.suffix(3000))")
+      }
+      try await Task.sleep(for: .milliseconds(20))
+    }
+    let control = control
+    lives.update { $0.append(Life(process: child, feed: EventFeed(control: control), began: began)) }
+  }
+
+  /// Waits until every pool has all of its workers ready.
+  func recover(within time: Duration) async throws {
+    let deadline = Deadline.after(time)
+    var last = "no status"
+    while !deadline.passed {
+      if let status = try? await status() {
+        let isWhole = status.pools.allSatisfy { $0.ready >= $0.size } && status.proxy != nil
+        if isWhole, status.state == "running" { return }
+        last =
+          "\(status.state), \(status.pools.map { "\($0.name): \($0.ready) of \($0.size)" }.joined(separator: ", "))"
+      }
+      try await Task.sleep(for: .milliseconds(50))
+    }
+    throw TimedOut("all workers to be ready again: \(last)")
+  }
+
+  func status() async throws -> StatusDocument {
+    let response = try await request("GET", "/v1/status", at: .unix(control), within: .seconds(5))
+    guard response.status == 200 else { throw HarnessFailure("status: \(response.status) \(response.text)") }
+    return try JSONDecoder().decode(StatusDocument.self, from: Data(response.body))
+  }
+
+  /// A command that must be carried out.
+  @discardableResult
+  func cli(_ arguments: String...) async throws -> String {
+    let result = try await run(Programs.masterpool, arguments + ["--control", control])
+    if result.status != .exited(0) {
+      accuse("masterpool \(arguments.joined(separator: " ")): \(result.status), \(result.errors)\(result.output)")
+    }
+    return result.output
+  }
+
+  // MARK: Its settings
+
+  /// Changes the settings and reloads them.
+  func reload(_ change: @Sendable (inout SettingsInForce) -> Void) async throws {
+    let yaml = settings.update { settings in
+      change(&settings)
+      return settings.yaml
+    }
+    try replaceSettings(yaml)
+    try await cli("reload")
+  }
+
+  /// Settings that are not to be taken; those in force are put back.
+  func reloadNonsense(_ yaml: String) async throws -> CommandResult {
+    try replaceSettings(yaml)
+    let result = try await run(Programs.masterpool, ["reload", "--control", control])
+    try replaceSettings(settings.read { $0.yaml })
+    return result
+  }
+
+  private func replaceSettings(_ yaml: String) throws {
+    try yaml.write(toFile: "\(directory)/masterpool.yaml.new")
+    try move("\(directory)/masterpool.yaml.new", to: "\(directory)/masterpool.yaml")
+  }
+
+  // MARK: Processes
+
+  /// Only ever a process that came of this driver.
+  func signal(_ pid: pid_t, _ number: CInt) {
+    guard (text(ofFile: "/proc/\(pid)/environ") ?? "").contains("\(mark)\0") else { return }
+    kill(pid, number)
+  }
+
+  /// Undoes something later, while other faults go on.
+  func cure(after time: Duration, _ body: @escaping @Sendable () async -> Void) {
+    cures.update { $0 += 1 }
+    Task {
+      try? await Task.sleep(for: time)
+      await body()
+      cures.update { $0 -= 1 }
+    }
+  }
+
+  func cured(within time: Duration) async throws {
+    _ = try await cures.first("faults to be undone", before: .after(time)) { $0 == 0 ? true : nil }
+  }
+
+  // MARK: What it did wrong
+
+  /// A broken promise, told at the end with all others.
+  func accuse(_ what: String) { crimes.update { $0.append("\(Stopwatch.now.inWords): \(what)") } }
+
+  var accusations: [String] { crimes.read { $0 } }
+}
+
+func makeFolder(_ path: String) throws {
+  try FileManager.default.createDirectory(atPath: path, withIntermediateDirectories: true)
+}

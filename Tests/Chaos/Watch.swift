@@ -1,0 +1,131 @@
+import Foundation
+import Glibc
+import Pool
+import TestSupport
+
+/// Looks at the patient all the time while faults fall: whether enough workers are ready, whether nothing runs twice,
+/// and how much memory the supervisor and the proxies take.
+final class Watch: Sendable {
+  struct Memory: Sendable {
+    var role: String
+    /// PSS once it has settled, and the latest.
+    var first: Int
+    var last: Int
+    var age: Duration
+  }
+
+  /// A pool that lost workers has so long to have enough of them again.
+  static let recovery = Duration.seconds(20)
+  private static let pause = Duration.milliseconds(100)
+  /// Before it has served for so long, a process's memory says little.
+  private static let settling = Duration.seconds(8)
+
+  private let patient: Patient
+  private let isOver = Monitor(false)
+  private let isDone = Monitor(false)
+  private let memory = Monitor<[pid_t: Memory]>([:])
+  private let seen = Monitor<[pid_t: Duration]>([:])
+  private let lowest = Monitor<[String: Int]>([:])
+
+  init(_ patient: Patient) { self.patient = patient }
+
+  var memories: [pid_t: Memory] { memory.read { $0 } }
+  /// The fewest ready workers of each pool.
+  var fewest: [String: Int] { lowest.read { $0 } }
+
+  func begin() {
+    Task {
+      var round = 0
+      while !isOver.read({ $0 }) {
+        // A supervisor that has just been killed has no status.
+        if let status = try? await patient.status() {
+          judgeReadiness(status)
+          if round % 20 == 0 { weigh(status) }
+        }
+        if round % 5 == 0 { await onThreadQuietly { self.countProcesses() } }
+        round += 1
+        try? await Task.sleep(for: Self.pause)
+      }
+      isDone.update { $0 = true }
+    }
+  }
+
+  func end() async throws {
+    isOver.update { $0 = true }
+    _ = try await isDone.first("the watch's end", before: .after(.seconds(20))) { $0 ? true : nil }
+  }
+
+  // MARK: Readiness
+
+  private func judgeReadiness(_ status: StatusDocument) {
+    for pool in status.pools {
+      let name = pool.name.rawValue
+      lowest.update { $0[name] = min($0[name] ?? pool.ready, pool.ready) }
+      guard pool.ready < Share.percent(50).of(pool.size), !isExcused(name) else { continue }
+      patient.accuse(
+        "\(name) has \(pool.ready) of \(pool.size) workers ready, and no fault within \(Self.recovery.inWords)")
+    }
+  }
+
+  private func isExcused(_ pool: String) -> Bool {
+    let since = Stopwatch.now - Self.recovery
+    return patient.trail.blows.contains { blow in
+      guard blow.ended >= since else { return false }
+      switch blow.target {
+      case .pool(let name): return name == pool
+      case .supervisor: return true
+      case .worker, .stuck, .proxy: return false
+      }
+    }
+  }
+
+  // MARK: Processes
+
+  /// No generation of a slot has two processes, and no slot more than one and its successor.
+  private func countProcesses() {
+    var occupants: [String: [pid_t]] = [:]
+    for pid in Processes.marked(patient.mark) where getpgid(pid) == pid {
+      guard let name = Self.workerName(pid) else { continue }
+      occupants[name, default: []].append(pid)
+    }
+    for (name, pids) in occupants where pids.count > 1 {
+      // One may be on its way out: only those that are still there are two.
+      let alive = pids.filter { Processes.isAlive($0) && Self.workerName($0) == name }
+      if alive.count > 1 { patient.accuse("\(name) has \(alive.count) processes: \(alive)") }
+    }
+    let slots = Dictionary(grouping: occupants.keys) { $0.prefix { $0 != "#" } }
+    for (slot, generations) in slots where generations.count > 2 {
+      let alive = generations.filter { occupants[$0]?.contains(where: Processes.isAlive) == true }
+      if alive.count > 2 { patient.accuse("\(slot) has \(alive.count) occupants: \(alive.sorted())") }
+    }
+  }
+
+  private static func workerName(_ pid: pid_t) -> String? {
+    text(ofFile: "/proc/\(pid)/environ")?.split(separator: "\0").first { $0.hasPrefix("MASTERPOOL_WORKER=") }
+      .map { String($0.dropFirst("MASTERPOOL_WORKER=".count)) }
+  }
+
+  // MARK: Memory
+
+  private func weigh(_ status: StatusDocument) {
+    weigh(status.pid, "supervisor")
+    if let proxy = status.proxy { weigh(proxy.pid, "proxy") }
+  }
+
+  private func weigh(_ pid: pid_t, _ role: String) {
+    let now = Stopwatch.now
+    let age = seen.update { seen in
+      let since = seen[pid] ?? now
+      seen[pid] = since
+      return now - since
+    }
+    guard age > Self.settling, let pss = Processes.pss(pid) else { return }
+    memory.update { memory in
+      let first = memory[pid]?.first ?? pss
+      memory[pid] = Memory(role: role, first: first, last: pss, age: age)
+    }
+  }
+}
+
+/// Blocking work whose failure is no matter.
+private func onThreadQuietly(_ work: @escaping @Sendable () -> Void) async { try? await onThread(work) }
