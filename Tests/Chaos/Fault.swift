@@ -22,10 +22,9 @@ extension Fault {
 
 enum Faults {
   static let all: [any Fault] = [
-    KillWorker(), KillProxy(), StopWorker(), StopProxy(), MemoryHog(), Hang(), CrashInRequest(), CrashOnStart(),
-    SlowStart(), Sickness(), FullDisk(), WipeObstacle(), Deploy(), Reload(), BrokenReload(), Scale(),
-    OperatorRestart(),
-    DrainAndResume(), LogRotation(),
+    KillWorker(), KillProxy(), KillSupervisor(), StopWorker(), StopProxy(), MemoryHog(), Hang(), CrashInRequest(),
+    CrashOnStart(), SlowStart(), Sickness(), FullDisk(), WipeObstacle(), Deploy(), Reload(), BrokenReload(), Scale(),
+    OperatorRestart(), DrainAndResume(), LogRotation(),
   ]
 
   /// Those named, separated by commas; nil with the name that is none.

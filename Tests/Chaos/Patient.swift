@@ -20,6 +20,8 @@ final class Patient: Sendable {
   let certificates: Certificates
   /// The state directory is a small file system of its own.
   let hasOwnDisk: Bool
+  /// A new supervisor takes on what an old one left.
+  let canAdopt: Bool
   private let lives = Monitor<[Life]>([])
   private let settings: Monitor<SettingsInForce>
   /// What undoes a fault later, so that it can be waited for.
@@ -40,6 +42,7 @@ final class Patient: Sendable {
     for folder in ["state", "journal", "tls", "orders"] { try makeFolder("\(directory)/\(folder)") }
     certificates = try await Certificates.make(in: "\(directory)/tls", clients: SettingsInForce.nodes)
     hasOwnDisk = await Disk.mount(at: "\(directory)/state")
+    canAdopt = try await run(Programs.masterpool, ["upgrade", "--help"]).status == .exited(0)
     let (first, second) = (try freePort(), try freePort())
     encrypted = .port(first)
     clear = .port(second)

@@ -1,10 +1,11 @@
-# Sourced, not run. The steps of scripts/demo. They share: root demo runs binary workers agents control pool nodes.
+# Sourced, not run. The steps of scripts/demo and scripts/soak. They share: root demo runs binary workers agents control
+# pool nodes, and what may be set: recycle_every, pool_settings (lines of YAML within the pool).
 
 if [[ -t 1 ]]; then bold=$'\e[1m' plain=$'\e[0m'; else bold='' plain=''; fi
 say() { printf '\n%s%s%s\n' "$bold" "$1" "$plain"; }
 tell() { printf '  %s\n' "$*"; }
 fail() {
-  echo "scripts/demo: $1" >&2
+  echo "scripts/${0##*/}: $1" >&2
   exit 1
 }
 
@@ -111,9 +112,10 @@ pools:
       adapter: ../etc/masters/puppet/worker.rb
     workers: $workers
     recycle:
-      every: 15m
+      every: ${recycle_every:-15m}
       memory: 600MiB
-      memory_limit: 1GiB
+      memory_limit: 1GiB${pool_settings:+
+    $pool_settings}
 control:
   socket: control.sock
   listen: 127.0.0.1:$web_port
