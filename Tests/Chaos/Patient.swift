@@ -42,7 +42,7 @@ final class Patient: Sendable {
     for folder in ["state", "journal", "tls", "orders"] { try makeFolder("\(directory)/\(folder)") }
     certificates = try await Certificates.make(in: "\(directory)/tls", clients: SettingsInForce.nodes)
     hasOwnDisk = await Disk.mount(at: "\(directory)/state")
-    canAdopt = try await run(Programs.masterpool, ["upgrade", "--help"]).status == .exited(0)
+    canAdopt = try await run(Programs.masterpool, ["--help"]).output.contains("  upgrade ")
     let (first, second) = (try freePort(), try freePort())
     encrypted = .port(first)
     clear = .port(second)
