@@ -1,6 +1,7 @@
 import COpenSSL
 import Glibc
 import HTTPWire
+import Pool
 
 /// Who an agent is, as the workers are told and as the routes' rules see it. Rendered once for a connection, freed
 /// with it.
@@ -11,8 +12,7 @@ struct Identity: BitwiseCopyable {
   private var nameCount = 0
   private var addressCount = 0
   private(set) var isVerified = false
-  /// A hash of the verified name, or of the address; 0 where there is neither. The seed is the process's own, so nobody
-  /// can choose names that meet in it.
+  /// A hash of the verified name, or of the address; 0 where there is neither.
   private(set) var node: UInt64 = 0
 
   /// A larger certificate is refused, since its header would not fit beside a request.
@@ -32,13 +32,13 @@ struct Identity: BitwiseCopyable {
   }
 
   /// Without a certificate.
-  init(anonymousAt address: PeerAddress, isTLS: Bool) {
+  init(anonymousAt address: PeerAddress, isTLS: Bool, seed: NodeSeed) {
     store(headers: [Self.via, "X-Client-Verify: NONE"] + Self.origin(address, isTLS), name: "", at: address)
-    if let text = address.text { node = Self.hash(text, isVerified: false) }
+    if let text = address.text { node = seed.node(named: text, isVerified: false) }
   }
 
   /// Nil: the certificate names nobody in a way that can be passed on; its agent is turned away.
-  init?(certificate: OpaquePointer, at address: PeerAddress) {
+  init?(certificate: OpaquePointer, at address: PeerAddress, seed: NodeSeed) {
     guard let name = Self.commonName(certificate), let subject = Self.subject(certificate),
       let pem = EscapedPEM.text(of: certificate)
     else { return nil }
@@ -48,14 +48,7 @@ struct Identity: BitwiseCopyable {
     guard headers.reduce(0, { $0 + $1.utf8.count + 2 }) <= Self.maxHeaderBytes else { return nil }
     store(headers: headers, name: name, at: address)
     isVerified = true
-    node = Self.hash(name, isVerified: true)
-  }
-
-  private static func hash(_ text: String, isVerified: Bool) -> UInt64 {
-    var hasher = Hasher()
-    hasher.combine(isVerified)
-    hasher.combine(text)
-    return max(1, UInt64(bitPattern: Int64(hasher.finalize())))
+    node = seed.node(named: name, isVerified: true)
   }
 
   /// RFC 9110 §7.6.3, which asks it of gateways too, in requests. The version is the agent's, request by request.

@@ -21,6 +21,7 @@ struct LinkDesk: ~Copyable {
   /// What they were told last.
   private var holdings: [HeldWorker]?
   private var files: FileDesk
+  private var teller = RunTeller()
 
   init(peer: LinkPeer, shared: Shared, signals: Int32) {
     self.peer = peer
@@ -38,7 +39,11 @@ struct LinkDesk: ~Copyable {
       if peer.isOpen { peer.receive().forEach { obey($0) } }
       if signalled() { stop(within: isStopping ? .zero : Proxy.defaultStop) }
       if isSharing { reportHoldings(for: Self.holdingsAge) }
-      if Instant.now() >= nextReport { reportCounters() }
+      let reports = Instant.now() >= nextReport
+      // Ahead of the counters: what these have counted is known by then.
+      if reports { teller.becomeDue() }
+      teller.tell(peer, shared)
+      if reports { reportCounters() }
     }
   }
 
@@ -51,7 +56,8 @@ struct LinkDesk: ~Copyable {
     ]
     let patience = peer.isOpen ? max(0, (nextReport - .now()).wholeNanoseconds / 1_000_000 + 1) : -1
     let often = Self.shareInterval.wholeNanoseconds / 1_000_000
-    poll(&wanted, 3, Int32(clamping: isSharing && peer.isOpen ? min(patience, often) : patience))
+    let isOften = (isSharing || teller.tellsAtOnce) && peer.isOpen
+    poll(&wanted, 3, Int32(clamping: isOften ? min(patience, often) : patience))
     if peer.wantsOutput { peer.flush() }
   }
 
@@ -65,8 +71,10 @@ struct LinkDesk: ~Copyable {
   private mutating func obey(_ command: ProxyCommand) {
     let now = Instant.now()
     switch command {
-    // The first message alone counts.
+    // The first one alone counts.
     case .configure: break
+    case .inherit(let news): shared.ledger.withLock { $0.learn(news, at: now) }
+    case .tellRuns(let anew, let atOnce): teller.begin(anew: anew, atOnce: atOnce, shared)
     case .admit(let worker, let endpoint): act { $0.admit(worker, at: endpoint, at: now) }
     case .drain(let worker): act { $0.drain(worker) }
     case .retire(let worker): act { $0.retire(worker) }
@@ -131,8 +139,9 @@ struct LinkDesk: ~Copyable {
   }
 
   /// The last words, once the loops are gone.
-  func finish() {
+  mutating func finish() {
     for report in shared.outbox.collect() { peer.send(report) }
+    teller.finish(peer, shared)
     peer.send(.counters(counters()))
     peer.send(.finished)
     peer.drain(milliseconds: 1000)

@@ -96,7 +96,7 @@ extension Loop {
     guard admitByAddress(c) else { return }
     let listener = shared.listeners[Int(c.pointee.agent.listener)]
     guard let context = listener.tls else {
-      c.pointee.agent.identity = Identity(anonymousAt: c.pointee.agent.peer, isTLS: false)
+      c.pointee.agent.identity = Identity(anonymousAt: c.pointee.agent.peer, isTLS: false, seed: shared.seed)
       c.pointee.stage = .head
       return setDeadline(c, after: headerTimeout)
     }
@@ -139,12 +139,12 @@ extension Loop {
   private mutating func identify(_ c: Record, _ tls: TLSSession) {
     if let certificate = tls.verifiedCertificate {
       defer { TLSSession.release(certificate) }
-      guard let identity = Identity(certificate: certificate, at: c.pointee.agent.peer) else {
+      guard let identity = Identity(certificate: certificate, at: c.pointee.agent.peer, seed: shared.seed) else {
         return failHandshake(c, "the certificate's common name is missing or not plain text")
       }
       c.pointee.agent.identity = identity
     } else {
-      c.pointee.agent.identity = Identity(anonymousAt: c.pointee.agent.peer, isTLS: true)
+      c.pointee.agent.identity = Identity(anonymousAt: c.pointee.agent.peer, isTLS: true, seed: shared.seed)
     }
     c.pointee.stage = .head
     setDeadline(c, after: headerTimeout)

@@ -29,13 +29,14 @@ public enum Proxy {
     let signals = leavesSignals ? -1 : clinux_take_termination()
     let peer = LinkPeer(descriptor: link)
     peer.send(.hello(version: Link.version, pid: getpid()))
-    guard let (configuration, early) = awaitConfiguration(peer, signals: signals) else { return 0 }
+    guard let start = awaitConfiguration(peer, signals: signals) else { return 0 }
     do throws(SetupFailure) {
-      let shared = try assemble(configuration, listeners, output)
-      let threads = try start(shared)
+      let shared = try assemble(start.configuration, listeners, output)
+      shared.inherit(start.inheritance)
+      let threads = try startLoops(shared)
       peer.send(.serving)
       var desk = LinkDesk(peer: peer, shared: shared, signals: signals)
-      desk.run(early: early)
+      desk.run(early: start.early)
       threads.forEach { pthread_join($0, nil) }
       shared.clerks.close()
       shared.accessLog?.finish()
@@ -48,10 +49,17 @@ public enum Proxy {
     }
   }
 
-  /// The first message, and those that came right behind it. Nil: there is no supervisor any more, or a signal came.
-  private static func awaitConfiguration(
-    _ peer: LinkPeer, signals: Int32
-  ) -> (ProxyConfiguration, [ProxyCommand])? {
+  /// What a proxy begins with.
+  private struct Start {
+    var inheritance: [RunNews]
+    var configuration: ProxyConfiguration
+    /// What came right behind it.
+    var early: [ProxyCommand]
+  }
+
+  /// Nil: there is no supervisor any more, or a signal came.
+  private static func awaitConfiguration(_ peer: LinkPeer, signals: Int32) -> Start? {
+    var inheritance: [RunNews] = []
     while peer.isOpen {
       var wanted = [
         pollfd(fd: peer.descriptor, events: Int16(POLLIN), revents: 0),
@@ -59,10 +67,14 @@ public enum Proxy {
       ]
       poll(&wanted, 2, -1)
       if wanted[1].revents != 0 { return nil }
-      let commands = peer.receive()
-      guard let first = commands.first else { continue }
+      var commands = peer.receive()[...]
+      while case .inherit(let news)? = commands.first {
+        inheritance.append(news)
+        commands.removeFirst()
+      }
+      guard let first = commands.popFirst() else { continue }
       guard case .configure(let configuration) = first else { return nil }
-      return (configuration, Array(commands.dropFirst()))
+      return Start(inheritance: inheritance, configuration: configuration, early: Array(commands))
     }
     return nil
   }
@@ -98,7 +110,7 @@ public enum Proxy {
     setrlimit(__rlimit_resource_t(RLIMIT_NOFILE.rawValue), &limit)
   }
 
-  private static func start(_ shared: Shared) throws(SetupFailure) -> [pthread_t] {
+  private static func startLoops(_ shared: Shared) throws(SetupFailure) -> [pthread_t] {
     var threads: [pthread_t] = []
     for id in shared.doors.indices { threads.append(try LoopThread.start(UInt16(id), shared)) }
     return threads

@@ -15,6 +15,7 @@ final class Shared: Sendable {
   let listeners: [Listener]
   let doors: [LoopDoor]
   let addresses: AddressTable
+  let seed: NodeSeed
   let ledger: Mutex<ClaimLedger>
   let outbox: Outbox
   /// The loops' first one.
@@ -38,6 +39,8 @@ final class Shared: Sendable {
     limits = configuration.limits
     addresses = AddressTable(limit: configuration.limits.maxConnectionsPerAddress)
     pools = configuration.pools
+    var random = SystemRandomNumberGenerator()
+    seed = configuration.nodeSeed ?? NodeSeed(using: &random)
     destinations = try configuration.routes.map { route throws(SetupFailure) in
       try Destination(route, configuration.pools)
     }
@@ -67,6 +70,12 @@ final class Shared: Sendable {
     getrlimit(__rlimit_resource_t(RLIMIT_NOFILE.rawValue), &limit)
     let descriptors = Int(clamping: limit.rlim_cur)
     return max(1, min(wanted, mostConnections, descriptors - descriptors / 4))
+  }
+
+  /// What earlier proxies knew of runs and places.
+  func inherit(_ inheritance: [RunNews]) {
+    let now = Instant.now()
+    for news in inheritance { ledger.withLock { $0.learn(news, at: now) } }
   }
 
   /// Sends each turn to the loop whose request it is.

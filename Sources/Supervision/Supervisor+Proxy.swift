@@ -66,6 +66,7 @@ extension Supervisor {
     if proxies.serving.count == 1 { proxies.serving.forEach(stopSharing) } else { tellHoldings() }
     closeForsakenListeners(by: generation)
     endRemovedPools()
+    forgetRunsOfRemovedPools()
     wakeWaiters()
   }
 
@@ -73,6 +74,7 @@ extension Supervisor {
     proxies[proxy.generation]?.holding = nil
     proxies[proxy.generation]?.elsewhere = []
     proxy.link.send(.share(false))
+    proxy.link.send(.tellRuns(anew: false, atOnce: false))
   }
 
   private func replace(_ ended: ManagedProxy) {

@@ -27,6 +27,10 @@ extension Supervisor {
     case .holding(let held):
       proxies[generation]?.holding = held
       tellHoldings()
+    case .runs(let news): pass(news, from: generation)
+    case .runsTold:
+      proxies[generation]?.hasToldRuns = true
+      wakeWaiters()
     case .overdue(let id, let age): feed(.overdue(id, age: age), to: id.pool)
     case .unreachable(let id, let why):
       logger.warning("the proxy could not use \(id): \(why)", metadata: ["pool": "\(id.pool)"])
@@ -41,7 +45,7 @@ extension Supervisor {
       proxy.child.signal(SIGKILL)
       return
     }
-    proxy.link.send(.configure(proxy.configuration))
+    configure(proxy.generation)
   }
 
   private func proxyServes(_ proxy: ManagedProxy) {

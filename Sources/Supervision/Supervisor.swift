@@ -34,6 +34,10 @@ public actor Supervisor {
   var forsaken: [(listener: Listener, holders: Set<Int>)] = []
   var watch: FileWatch
   var proxies = ProxyFleet()
+  /// What the proxies know of runs and places, by numbers that depend on the seed.
+  var runs = RunRegister()
+  var nodeSeed: NodeSeed
+  private let seedFile: NodeSeedFile
   var isReloading = false
   /// Pools that a reload is starting.
   var comingPools: Set<PoolName> = []
@@ -64,6 +68,8 @@ public actor Supervisor {
     slots = SlotDirectories(stateDirectory: plan.stateDirectory)
     pools = Dictionary(uniqueKeysWithValues: plan.pools.map { ($0.name, ManagedPool(plan: $0)) })
     log = EventLog(logger: logger)
+    nodeSeed = NodeSeed(using: &random)
+    seedFile = NodeSeedFile(in: plan.runDirectory)
     roster = Roster(path: plan.runDirectory + "/processes.json")
   }
 
@@ -73,6 +79,7 @@ public actor Supervisor {
     try makeDirectory(plan.stateDirectory, mode: 0o755)
     try makeDirectory(plan.runDirectory, mode: 0o755)
     lock = try InstanceLock.take(in: plan.runDirectory)
+    nodeSeed = seedFile.seed(using: &random)
     becomeSubreaper()
     for remnant in await roster.endRemnants() {
       log.append(.supervisor, "ended \(remnant), left by an earlier supervisor")
@@ -114,6 +121,7 @@ public actor Supervisor {
     for stray in ChildProcess.reapStrays() { logger.warning("killed stray process \(stray)") }
     listeners.forEach { $0.remove() }
     roster.remove()
+    seedFile.remove()
     log.append(.supervisor, "masterpool stopped")
     log.finish()
     try result.get()

@@ -170,7 +170,7 @@ private func at(_ seconds: Double) -> Instant { Instant(nanoseconds: Int64(secon
       case ..<8:
         plain[node] = nil
         order.removeAll { $0 == node }
-        table.end(node)
+        table.end(node, at: at(now))
       default: break
       }
       let expected: RunTable.Standing =

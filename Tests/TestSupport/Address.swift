@@ -33,6 +33,15 @@ public enum Address: Sendable, Hashable, CustomStringConvertible {
     return socket(family, type | CInt(SOCK_CLOEXEC.rawValue), 0)
   }
 
+  /// Lets the socket connect from an address of this agent's own: all of 127/8 is loopback.
+  func bind(_ descriptor: CInt, asAgent index: Int) -> Bool {
+    guard case .port = self else { return true }
+    var own = sockaddr_in()
+    own.sin_family = sa_family_t(AF_INET)
+    own.sin_addr.s_addr = (UInt32(0x7f01_0001) + UInt32(index)).bigEndian
+    return Self.rebound(own) { Glibc.bind(descriptor, $0, $1) } == 0
+  }
+
   /// Calls connect(2), bind(2) or their like with this.
   func withSockaddr(_ call: (UnsafePointer<sockaddr>, socklen_t) -> CInt) -> CInt {
     switch self {

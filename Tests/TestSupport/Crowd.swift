@@ -82,24 +82,11 @@ public struct Crowd {
     agents[index].received = []
     let descriptor = address.makeSocket(type: CInt(SOCK_STREAM.rawValue) | CInt(SOCK_NONBLOCK.rawValue))
     agents[index].descriptor = descriptor
-    guard descriptor >= 0, bindToOwnAddress(descriptor, index) else { return finish(index, status: 0) }
+    guard descriptor >= 0, address.bind(descriptor, asAgent: index) else { return finish(index, status: 0) }
     if address.withSockaddr({ Glibc.connect(descriptor, $0, $1) }) != 0, errno != EINPROGRESS {
       return finish(index, status: 0)
     }
     agents[index].stage = .connects
-  }
-
-  /// All of 127/8 is loopback.
-  private func bindToOwnAddress(_ descriptor: CInt, _ index: Int) -> Bool {
-    guard case .port = address else { return true }
-    var own = sockaddr_in()
-    own.sin_family = sa_family_t(AF_INET)
-    own.sin_addr.s_addr = (UInt32(0x7f01_0001) + UInt32(index)).bigEndian
-    return withUnsafePointer(to: &own) {
-      $0.withMemoryRebound(to: sockaddr.self, capacity: 1) {
-        bind(descriptor, $0, socklen_t(MemoryLayout<sockaddr_in>.size)) == 0
-      }
-    }
   }
 
   private mutating func advance(_ index: Int) {

@@ -26,8 +26,11 @@ public struct Wire: ~Copyable {
   private let descriptor: CInt
   private let ssl: OpaquePointer?
 
-  public init(to address: Address, tls: TLSClient? = nil, before deadline: Deadline) throws(WireFailure) {
-    (descriptor, ssl) = try Self.open(address, tls, before: deadline)
+  /// With `agent` it comes from an address of that agent's own.
+  public init(
+    to address: Address, asAgent agent: Int? = nil, tls: TLSClient? = nil, before deadline: Deadline
+  ) throws(WireFailure) {
+    (descriptor, ssl) = try Self.open(address, agent, tls, before: deadline)
   }
 
   deinit {
@@ -36,11 +39,12 @@ public struct Wire: ~Copyable {
   }
 
   private static func open(
-    _ address: Address, _ tls: TLSClient?, before deadline: Deadline
+    _ address: Address, _ agent: Int?, _ tls: TLSClient?, before deadline: Deadline
   ) throws(WireFailure) -> (CInt, OpaquePointer?) {
     let descriptor = address.makeSocket(type: CInt(SOCK_STREAM.rawValue) | CInt(SOCK_NONBLOCK.rawValue))
     guard descriptor >= 0 else { throw .refused(String(cString: strerror(errno))) }
     do throws(WireFailure) {
+      if let agent, !address.bind(descriptor, asAgent: agent) { throw .refused(String(cString: strerror(errno))) }
       try connect(descriptor, to: address, before: deadline)
       guard let tls else { return (descriptor, nil) }
       return (descriptor, try handshake(descriptor, tls, before: deadline))

@@ -36,6 +36,8 @@ public struct Claim: Sendable, BitwiseCopyable {
   var place: Int
   /// The connection that comes with it; nil: the holder may open one.
   public var connection: KeptConnection?
+  /// A run begins with it, and others are to hear of that at once.
+  public var beginsRun = false
 }
 
 /// A waiting request's turn.

@@ -13,5 +13,14 @@ struct Estimate: Sendable {
     nanoseconds += (min(max(0, sample), Self.longest) - nanoseconds) / Int64(samples)
   }
 
+  /// What another has measured is better than a guess, and counts as much as one's own.
+  mutating func inherit(_ nanoseconds: Int64) {
+    guard isEmpty else { return }
+    self.nanoseconds = min(max(0, nanoseconds), Self.longest)
+    samples = Self.memory
+  }
+
+  var measured: Duration? { isEmpty ? nil : .nanoseconds(nanoseconds) }
+
   var isEmpty: Bool { samples == 0 }
 }

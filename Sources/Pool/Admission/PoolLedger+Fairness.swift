@@ -71,7 +71,7 @@ extension PoolLedger {
       service.add(time)
       guard asker.isOfRun else { return }
       runs.hear(asker.node, work: time, at: now)
-      if asker.priority == .report, outcome == .answered { runs.end(asker.node) }
+      if asker.priority == .report, outcome == .answered { runs.end(asker.node, at: now) }
     case .unused, .unreachable, .stale, .cut, .overdue: break
     }
   }

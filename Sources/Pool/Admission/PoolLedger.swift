@@ -12,6 +12,8 @@ struct PoolLedger: Sendable {
   var sheds = [Int](repeating: 0, count: ShedCause.allCases.count)
   /// Other proxies use the workers too: no connection is kept.
   var isShared = false
+  /// Other proxies are to hear of each new run before its second request can come to them.
+  var tellsAtOnce = false
   /// When the first of the suspended workers may be asked again; `.max`: none is suspended.
   private(set) var nextResumption = Instant(nanoseconds: .max)
 
@@ -37,7 +39,7 @@ struct PoolLedger: Sendable {
     let standing = standing(of: asker, at: now)
     if let cause = objection(to: asker, standing, at: now) { return .shed(refuse(asker, cause, at: now)) }
     switch standing {
-    case .promised: runs.redeem(asker.node)
+    case .promised: runs.redeem(asker.node, at: now)
     case .unknown where line.count >= policy.queue.limit: schedule.shift(by: spacing)
     case .unknown, .underWay: break
     }
@@ -70,9 +72,15 @@ struct PoolLedger: Sendable {
     }
     guard let seat = best else { return nil }
     let (place, connection) = seats[seat].take(for: asker, concurrency: concurrency, at: now)
-    if asker.isOfRun { runs.hear(asker.node, work: 0, at: now) } else if runs.promised > 0 { runs.redeem(asker.node) }
+    var beginsRun = false
+    if asker.isOfRun {
+      beginsRun = runs.hear(asker.node, work: 0, at: now) && tellsAtOnce
+    } else if runs.promised > 0 {
+      runs.redeem(asker.node, at: now)
+    }
     return Claim(
-      pool: pool, seat: seat, occupant: seats[seat].occupant, place: place, connection: connection)
+      pool: pool, seat: seat, occupant: seats[seat].occupant, place: place, connection: connection,
+      beginsRun: beginsRun)
   }
 
   mutating func release(

@@ -1,7 +1,7 @@
 /// When those come back who found no room: each gets the next free place, so that they come one after the other, as
 /// fast as the workers take them.
 struct ReturnSchedule: Sendable {
-  private var last = Instant(nanoseconds: .min)
+  private(set) var last = Instant(nanoseconds: .min)
   private let bounds: RetryAfterPolicy
 
   /// Until something was measured.
@@ -21,6 +21,11 @@ struct ReturnSchedule: Sendable {
 
   /// A run that no place was made for takes one all the same.
   mutating func shift(by spacing: Int64) { last = last + .nanoseconds(max(0, spacing)) }
+
+  /// Another has handed out places up to there.
+  mutating func learn(_ place: Instant, at now: Instant) {
+    last = max(last, min(place, now + .nanoseconds(RunTable.longestQuiet)))
+  }
 
   /// What is said of a place: whole seconds within the bounds. Who has a place beyond them comes once or more on the
   /// way to it, at equal steps: all at the furthest bound would be a herd again.

@@ -9,35 +9,42 @@ struct RunTable: Sendable {
     case promised(Instant)
   }
 
-  private struct Entry: Sendable {
+  struct Entry: Sendable {
     var node: UInt64
     var heard: Int64
     /// When it was told to come back; nil: its run is under way.
     var place: Int64?
     /// Workers' time that its run has taken.
     var work: Int64
-    var earlier: Int32
-    var later: Int32
+    /// Others were told of it as it is, or it was they who told.
+    var isTold = false
+    var earlier: Int32 = -1
+    var later: Int32 = -1
 
     var isPromised: Bool { place != nil }
   }
 
-  private var entries: [Entry] = []
+  var entries: [Entry] = []
   private var freeEntry: Int32 = -1
-  private var oldest: Int32 = -1
-  private var latest: Int32 = -1
+  private(set) var oldest: Int32 = -1
+  private(set) var latest: Int32 = -1
   /// Open addressing by the node's hash; -1 where nothing is.
   private var index: [Int32]
   private(set) var count = 0
   private(set) var promised = 0
   /// Workers' time that a whole run takes.
-  private(set) var runWork = Estimate()
-  private let limit: Int
-  private let quiet: Int64
+  var runWork = Estimate()
+  /// How many are not told yet, and of whom nothing is left but that.
+  var untold = 0
+  var over: [RunNote] = []
+  /// Somebody wants to know who is over.
+  var tells = false
+  let limit: Int
+  let quiet: Int64
 
   /// Entries are numbered by 32 bits.
   private static let most = 1 << 24
-  private static let longestQuiet: Int64 = 30 * 86_400_000_000_000
+  static let longestQuiet: Int64 = 30 * 86_400_000_000_000
 
   init(limit: Int, quiet: Duration) {
     self.limit = min(max(1, limit), Self.most)
@@ -52,42 +59,51 @@ struct RunTable: Sendable {
     return entries[entry].place.map { .promised(Instant(nanoseconds: $0)) } ?? .underWay
   }
 
-  /// The node's run is under way, and took so much of a worker's time just now.
-  mutating func hear(_ node: UInt64, work: Int64, at now: Instant) {
-    let entry = find(node)
-    if let entry, !isOver(entries[entry], at: now), !entries[entry].isPromised {
-      entries[entry].heard = now.nanoseconds
-      entries[entry].work += max(0, work)
-      moveToEnd(Int32(entry))
-    } else {
-      if let entry { drop(Int32(entry)) }
-      insert(Entry(node: node, heard: now.nanoseconds, place: nil, work: max(0, work), earlier: -1, later: -1), now)
+  /// The node's run is under way, and took so much of a worker's time just now. True: it has only begun, as far as is
+  /// known here.
+  @discardableResult
+  mutating func hear(_ node: UInt64, work: Int64, at now: Instant) -> Bool {
+    let known = find(node)
+    guard let entry = known, !isOver(entries[entry], at: now), !entries[entry].isPromised else {
+      if let known { drop(Int32(known)) }
+      insert(Entry(node: node, heard: now.nanoseconds, place: nil, work: max(0, work)), now)
+      return true
     }
+    entries[entry].heard = now.nanoseconds
+    entries[entry].work &+= max(0, work)
+    if entries[entry].isTold {
+      entries[entry].isTold = false
+      untold += 1
+    }
+    moveToEnd(Int32(entry))
+    return false
   }
 
-  /// The run has ended with its report.
-  mutating func end(_ node: UInt64) { if let entry = find(node) { drop(Int32(entry)) } }
+  /// The run has ended with its report. Others may know of it even where this one does not.
+  mutating func end(_ node: UInt64, at now: Instant) {
+    if let entry = find(node) { drop(Int32(entry)) }
+    noteOver(node, at: now)
+  }
 
   mutating func promise(_ node: UInt64, _ place: Instant, at now: Instant) {
     if let entry = find(node) { drop(Int32(entry)) }
-    promised += 1
-    insert(
-      Entry(node: node, heard: now.nanoseconds, place: place.nanoseconds, work: 0, earlier: -1, later: -1), now)
+    insert(Entry(node: node, heard: now.nanoseconds, place: place.nanoseconds, work: 0), now)
   }
 
   /// It came and took its place.
-  mutating func redeem(_ node: UInt64) {
+  mutating func redeem(_ node: UInt64, at now: Instant) {
     guard let entry = find(node), entries[entry].isPromised else { return }
     drop(Int32(entry))
+    noteOver(node, at: now)
   }
 
   // MARK: The chain
 
-  private func isOver(_ entry: Entry, at now: Instant) -> Bool {
+  func isOver(_ entry: Entry, at now: Instant) -> Bool {
     max(entry.heard, entry.place ?? .min) < now.nanoseconds &- quiet
   }
 
-  private mutating func insert(_ entry: Entry, _ now: Instant) {
+  mutating func insert(_ entry: Entry, _ now: Instant) {
     // Two for each that comes: the table shrinks in time, and no step is long.
     for _ in 0..<2 where oldest >= 0 && isOver(entries[Int(oldest)], at: now) { drop(oldest) }
     if count >= limit, oldest >= 0 { drop(oldest) }
@@ -102,14 +118,23 @@ struct RunTable: Sendable {
       entries.append(entry)
     }
     count += 1
+    if entry.isPromised { promised += 1 }
+    if !entry.isTold { untold += 1 }
     link(place)
     enter(place)
   }
 
   /// A run that took some of a worker's time tells what runs take, however it ended.
-  private mutating func drop(_ place: Int32) {
+  mutating func drop(_ place: Int32) {
     let entry = entries[Int(place)]
-    if entry.isPromised { promised -= 1 } else if entry.work > 0 { runWork.add(entry.work) }
+    if !entry.isPromised, entry.work > 0 { runWork.add(entry.work) }
+    remove(place)
+  }
+
+  mutating func remove(_ place: Int32) {
+    let entry = entries[Int(place)]
+    if entry.isPromised { promised -= 1 }
+    if !entry.isTold { untold -= 1 }
     leave(entry.node)
     unlink(place)
     count -= 1
@@ -140,7 +165,7 @@ struct RunTable: Sendable {
 
   private func home(_ node: UInt64) -> Int { Int(truncatingIfNeeded: node) & (index.count - 1) }
 
-  private func find(_ node: UInt64) -> Int? {
+  func find(_ node: UInt64) -> Int? {
     var at = home(node)
     while index[at] >= 0 {
       let place = Int(index[at])

@@ -7,7 +7,7 @@ public enum Link {
 
 /// What the supervisor tells the proxy.
 public enum ProxyCommand: Hashable, Sendable, Codable {
-  /// The first message, and the only one of its kind.
+  /// The only one of its kind. Nothing but `inherit` may come before it.
   case configure(ProxyConfiguration)
   /// This worker takes requests from now on. Also takes back an earlier `drain`.
   case admit(WorkerID, Endpoint)
@@ -32,6 +32,12 @@ public enum ProxyCommand: Hashable, Sendable, Codable {
   /// So many places of these workers, and of no others, are taken by other proxies' requests: for a new request they
   /// are busy.
   case elsewhere([HeldWorker])
+  /// What other proxies know of runs and places. What comes before `configure` is known before the first request.
+  case inherit(RunNews)
+  /// Say what becomes known of runs and places: at first all that was not said yet, or, `anew`, all there is, answered
+  /// by `runs`, page after page, and `runsTold`; then, once a second, what has changed. `atOnce`: as soon as a run
+  /// begins, since the next of its requests may come to another proxy.
+  case tellRuns(anew: Bool, atOnce: Bool)
   /// Stop accepting, answer what is in flight with `Connection: close`, leave idle connections to the agent for a
   /// while, then report `finished` and exit.
   case stop(within: Duration)
@@ -54,6 +60,10 @@ public enum ProxyReport: Hashable, Sendable, Codable {
   case busy(WorkerID)
   /// While workers are shared: those that have been at this proxy's requests for a while.
   case holding([HeldWorker])
+  /// After `tellRuns`, again and again, and once before `finished`.
+  case runs(RunNews)
+  /// All that was known when `tellRuns` came has been said.
+  case runsTold
   /// A request passed `request_timeout`; it was answered 504.
   case overdue(WorkerID, age: Duration)
   /// A connection to the worker was refused or broke before an answer; it gets no claims for a second.

@@ -9,10 +9,13 @@ public struct ProxyConfiguration: Hashable, Sendable, Codable {
   public var files: FilePlan
   /// Nil: none is written.
   public var accessLog: AccessLogConfiguration?
+  /// Nil: one of its own, and no other proxy understands what this one knows of runs.
+  public var nodeSeed: NodeSeed?
 
   public init(
     listeners: [ListenerConfiguration], limits: ProxyLimits, pools: [ProxiedPool], routes: [Route],
-    files: FilePlan = FilePlan(), accessLog: AccessLogConfiguration? = nil
+    files: FilePlan = FilePlan(), accessLog: AccessLogConfiguration? = nil,
+    nodeSeed: NodeSeed? = nil
   ) {
     self.listeners = listeners
     self.limits = limits
@@ -20,6 +23,7 @@ public struct ProxyConfiguration: Hashable, Sendable, Codable {
     self.routes = routes
     self.files = files
     self.accessLog = accessLog
+    self.nodeSeed = nodeSeed
   }
 }
 

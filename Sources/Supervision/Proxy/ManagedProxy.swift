@@ -25,6 +25,10 @@ struct ManagedProxy {
   var holding: [HeldWorker]?
   /// What it was told of the others' last.
   var elsewhere: [HeldWorker] = []
+  /// It has said all that it knew of runs when it was asked last.
+  var hasToldRuns = false
+  /// It hears what the others say of runs.
+  var hearsRuns = false
   /// What it was told last of files; nil: nothing but its configuration.
   var toldFiles: FilePlan?
   /// It accepts no new connection any more.
