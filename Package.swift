@@ -17,6 +17,7 @@ let hummingbird = Target.Dependency.product(name: "Hummingbird", package: "hummi
 let x509 = Target.Dependency.product(name: "X509", package: "swift-certificates")
 let asn1 = Target.Dependency.product(name: "SwiftASN1", package: "swift-asn1")
 let crypto = Target.Dependency.product(name: "Crypto", package: "swift-crypto")
+let grdb = Target.Dependency.product(name: "GRDB", package: "GRDB.swift")
 let cryptoExtras = Target.Dependency.product(name: "CryptoExtras", package: "swift-crypto")
 
 func room(_ name: String, _ dependencies: [Target.Dependency] = []) -> Target {
@@ -53,6 +54,7 @@ let package = Package(
     .package(url: "https://github.com/apple/swift-certificates", from: "1.21.1"),
     .package(url: "https://github.com/apple/swift-crypto", from: "4.5.2"),
     .package(url: "https://github.com/apple/swift-asn1", from: "1.7.4"),
+    .package(url: "https://github.com/groue/GRDB.swift", from: "7.10.0"),
   ],
   targets: [
     // Thin doors to the system.
@@ -73,12 +75,13 @@ let package = Package(
     room("Fetching", ["CCurl"]),
     room("Supervision", ["Pool", "Fetching", "CLinux", logging]),
     room("Control", ["Pool", "Fetching", hummingbird, logging, lifecycle]),
+    room("History", ["Pool", grdb]),
     room("Authority", [x509, crypto, cryptoExtras, asn1]),
     .executableTarget(
       name: "masterpool",
       dependencies: [
-        "Pool", "Settings", "Proxying", "Supervision", "Control", "Authority", "Fetching", "CLinux",
-        argumentParser, logging, lifecycle,
+        "Pool", "Settings", "Proxying", "Supervision", "Control", "History", "Authority", "Fetching",
+        "CLinux", argumentParser, logging, lifecycle,
       ],
       swiftSettings: ours),
 
@@ -87,6 +90,7 @@ let package = Package(
     tests(of: "Proxying", ["CLinux", "COpenSSL", "TestSupport", "Seeded", "HTTPWire", "Pool"]),
     tests(of: "Fetching", ["TestSupport"]), tests(of: "Supervision", ["TestSupport", "Pool"]),
     tests(of: "Control", ["TestSupport", "Pool"]), tests(of: "Authority"),
+    tests(of: "History", ["TestSupport", "Pool", grdb]),
 
     // Chance that a seed repeats, for simulations and mutants; as pure as the rooms that it tests.
     .target(name: "Seeded", path: "Tests/Seeded", swiftSettings: ours),

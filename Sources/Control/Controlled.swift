@@ -6,6 +6,11 @@ public protocol Controlled: Sendable {
   func perform(_ command: ControlCommand) async -> ControlReply
   /// At most `limit` events in order: the first ones after `id`, or, without one, the last ones there are.
   func events(after id: Int?, limit: Int) async -> [Event]
+  /// The same of those that fit.
+  func events(_ filter: EventFilter, after id: Int?, limit: Int) async -> [Event]
+  /// The last `limit` exits that fit, and what all that fit come to.
+  func history(_ filter: EventFilter, limit: Int) async throws(HistoryUnreadable) -> HistoryDocument
+  func samples(_ query: SampleQuery) async throws(HistoryUnreadable) -> [SampleRow]
   /// What happens from now on. Ends when the follower is too far behind, or when there is no more to come.
   func liveEvents() async -> AsyncStream<Event>
   /// True while agents can be served.
@@ -23,6 +28,9 @@ public enum ControlLimit {
   public static let events = 10_000
   /// Where a request names none.
   public static let defaultEvents = 100
+  /// Of one answer to `/v1/samples`, and where a request names none.
+  public static let samples = 100_000
+  public static let defaultSamples = 1000
   /// How long a connection may say nothing while a request is awaited.
   static let idle: Duration = .seconds(60)
   /// How often an event stream says that it is alive.

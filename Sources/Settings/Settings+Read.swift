@@ -58,6 +58,7 @@ struct Reader {
     let routes = routes(file, of: pools)
     let files = files(file, places, listeners)
     let accessLog = accessLog(file)
+    let history = history(file.section("history"))
 
     refuseCollisions(of: listeners, control)
     refuseSharedCaches(of: pools, places, listeners)
@@ -70,6 +71,6 @@ struct Reader {
       remarks: remarks(routes: routes, pools: pools, listeners: listeners, control: control.listen?.address)
         + unasked(files, routes)
         + remarks(on: accessLog),
-      accessLog: accessLog)
+      accessLog: accessLog, history: history)
   }
 }

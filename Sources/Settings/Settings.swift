@@ -17,6 +17,8 @@ public struct Settings: Sendable, Hashable {
   public var files: [FileFolder]
   /// Nil: none is written.
   public var accessLog: AccessLogConfiguration?
+  /// How much of the past is kept in the state directory.
+  public var history: LedgerPolicy
   public var control: ControlSettings
   /// What is allowed but may surprise; printed below the summary.
   public var remarks: [String]
@@ -24,7 +26,7 @@ public struct Settings: Sendable, Hashable {
   public init(
     stateDirectory: String, runDirectory: String, listen: [ListenerConfiguration], proxy: ProxyLimits,
     pools: [PoolPlan], routes: [Route], files: [FileFolder] = [], control: ControlSettings, remarks: [String] = [],
-    accessLog: AccessLogConfiguration? = nil
+    accessLog: AccessLogConfiguration? = nil, history: LedgerPolicy = LedgerPolicy()
   ) {
     self.stateDirectory = stateDirectory
     self.runDirectory = runDirectory
@@ -36,6 +38,7 @@ public struct Settings: Sendable, Hashable {
     self.control = control
     self.remarks = remarks
     self.accessLog = accessLog
+    self.history = history
   }
 
   /// What a proxy generation is told at its start.

@@ -15,6 +15,7 @@ private func overview(of settings: Settings) -> [String] {
     + [
       row("control", settings.control.socketPath + control),
       row("state", "\(settings.stateDirectory), sockets in \(settings.runDirectory)"),
+      row("history", history(settings.history)),
       row(
         "proxy",
         "\(limits.threads.map { counted($0, "thread") } ?? "a thread for each core"), "
@@ -41,6 +42,10 @@ private func overview(of settings: Settings) -> [String] {
       row("", "at most \(counted(limits.maxInterimResponses, "interim response")) of a worker to one request"),
       row("", "\(counted(limits.fileThreads, "thread")) for files, \(limits.fileQueue) requests may wait for them"),
     ] + (settings.accessLog.map { accessLog(of: $0) } ?? [])
+}
+
+private func history(_ policy: LedgerPolicy) -> String {
+  "kept for \(policy.keep.short), at most \(policy.maxSize); workers sampled every \(policy.sampleEvery.short)"
 }
 
 private func accessLog(of log: AccessLogConfiguration) -> [String] {

@@ -15,10 +15,11 @@ public struct Vocabulary: Sendable {
 
   /// What the whole file may say. A list's or a named mapping's members stand under `*`.
   public static let file = Vocabulary(
-    ["state_dir", "run_dir", "listen", "proxy", "pools", "routes", "files", "access_log", "control"],
+    ["state_dir", "run_dir", "listen", "proxy", "pools", "routes", "files", "access_log", "history", "control"],
     [
       "listen": Vocabulary([], ["*": listener]), "proxy": proxy, "pools": Vocabulary([], ["*": pool]),
       "routes": Vocabulary([], ["*": route]), "files": Vocabulary([], ["*": files]), "access_log": accessLog,
+      "history": history,
       "control": control,
     ])
 
@@ -58,5 +59,6 @@ public struct Vocabulary: Sendable {
   static let route = Vocabulary(["path", "methods", "allow", "pool", "retry", "priority"])
   static let files = Vocabulary(["path", "folder"])
   static let accessLog = Vocabulary(["to", "format", "buffer", "max_field", "socket", "facility"])
+  static let history = Vocabulary(["keep", "max_size", "sample_every"])
   static let control = Vocabulary(["socket", "listen"])
 }

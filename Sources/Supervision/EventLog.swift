@@ -1,7 +1,7 @@
 import Logging
 import Pool
 
-/// The last events, numbered without gaps, and those who follow them.
+/// The last events, in rising numbers, and those who follow them; the ledger has the earlier ones.
 struct EventLog {
   /// Older ones are forgotten.
   static let capacity = 10_000
@@ -13,8 +13,15 @@ struct EventLog {
   private var followers: [Int: AsyncStream<Event>.Continuation] = [:]
   private var nextFollower = 0
   private let logger: Logger
+  private let ledger: (any LedgerKeeping)?
 
-  init(logger: Logger) { self.logger = logger }
+  init(logger: Logger, ledger: (any LedgerKeeping)? = nil) {
+    self.logger = logger
+    self.ledger = ledger
+  }
+
+  /// Numbers go on where an earlier life left off.
+  mutating func begin(at id: Int) { nextID = max(nextID, id) }
 
   mutating func append(_ kind: Event.Kind, _ message: String, worker: WorkerID? = nil, exit: ExitRow? = nil) {
     let event = Event(
@@ -23,6 +30,7 @@ struct EventLog {
     events.append(event)
     if events.count > Self.capacity { events.removeFirst(Self.capacity / 10) }
     log(event)
+    ledger?.keep(event)
     for (number, follower) in followers {
       switch follower.yield(event) {
       case .enqueued: continue
@@ -38,6 +46,17 @@ struct EventLog {
   func events(after id: Int?, limit: Int) -> [Event] {
     guard let id else { return Array(events.suffix(max(0, limit))) }
     return Array(events.drop { $0.id <= id }.prefix(max(0, limit)))
+  }
+
+  /// The same of those that fit, and the number of the oldest that is here.
+  func events(_ filter: EventFilter, after id: Int?, limit: Int) -> RecentEvents {
+    let oldest = events.first?.id ?? nextID
+    guard let id else {
+      let fitting = events.reversed().lazy.filter(filter.matches).prefix(max(0, limit))
+      return RecentEvents(events: fitting.reversed(), oldest: oldest)
+    }
+    let fitting = events.lazy.drop { $0.id <= id }.filter(filter.matches).prefix(max(0, limit))
+    return RecentEvents(events: Array(fitting), oldest: oldest)
   }
 
   mutating func follow() -> AsyncStream<Event> {
@@ -70,8 +89,8 @@ extension Event.Kind {
   fileprivate var level: Logger.Level {
     switch self {
     case .spawn, .drain: .debug
-    case .ready, .exit, .wipe, .proxy, .command, .reload, .supervisor: .info
-    case .wipeFailed, .backOff: .warning
+    case .decision, .ready, .exit, .wipe, .proxy, .command, .reload, .supervisor: .info
+    case .wipeFailed, .backOff, .ledger: .warning
     }
   }
 }

@@ -13,7 +13,9 @@ extension Supervisor {
 
   private func perform(_ effect: PoolEffect, in name: PoolName) {
     switch effect {
-    case .start(let id): start(id)
+    case .start(let id):
+      noteDecision(behind: id)
+      start(id)
     case .admit(let id): admit(id)
     case .drain(let id): drain(id)
     case .retire(let id): retire(id)

@@ -224,6 +224,7 @@ extension Supervisor {
   private func commit(_ new: SupervisorPlan, _ change: PlanChange) -> [WorkerID] {
     let old = plan
     plan = new
+    if old.ledger != new.ledger { ledger?.change(to: new.ledger) }
     let replaced = changePools(from: old, change)
     endRemovedPools()
     noteReadiness()

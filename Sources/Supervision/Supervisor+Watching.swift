@@ -41,6 +41,7 @@ extension Supervisor {
       }
       feed(.sampled(id, memory: sample.total), to: id.pool)
     }
+    noteSamples(of: living.map(\.0))
   }
 
   /// A worker that answered within `alive.every` is alive; the others are probed, each under a claim, so that a

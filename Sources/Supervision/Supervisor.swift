@@ -55,9 +55,14 @@ public actor Supervisor {
   private var ending: CheckedContinuation<Result<Void, SupervisorFailure>, Never>?
   private var outcome: Result<Void, SupervisorFailure>?
 
+  /// Keeps what happened beyond our life; nil: nobody does.
+  let ledger: (any LedgerKeeping)?
+  /// When the workers' samples were last noted there.
+  var lastSampled: Instant?
+
   /// - Parameter planReader: what a reload puts in force.
   public init(
-    plan: SupervisorPlan, logger: Logger, environment: [String: String],
+    plan: SupervisorPlan, logger: Logger, environment: [String: String], ledger: (any LedgerKeeping)? = nil,
     planReader: @escaping @Sendable () -> PlanReading
   ) {
     self.plan = plan
@@ -67,7 +72,8 @@ public actor Supervisor {
     notifier = ServiceNotifier(environment: environment)
     slots = SlotDirectories(stateDirectory: plan.stateDirectory)
     pools = Dictionary(uniqueKeysWithValues: plan.pools.map { ($0.name, ManagedPool(plan: $0)) })
-    log = EventLog(logger: logger)
+    self.ledger = ledger
+    log = EventLog(logger: logger, ledger: ledger)
     nodeSeed = NodeSeed(using: &random)
     seedFile = NodeSeedFile(in: plan.runDirectory)
     roster = Roster(path: plan.runDirectory + "/processes.json")
@@ -80,6 +86,7 @@ public actor Supervisor {
     try makeDirectory(plan.runDirectory, mode: 0o755)
     lock = try InstanceLock.take(in: plan.runDirectory)
     nodeSeed = seedFile.seed(using: &random)
+    await beginLedger()
     becomeSubreaper()
     for remnant in await roster.endRemnants() {
       log.append(.supervisor, "ended \(remnant), left by an earlier supervisor")
@@ -112,11 +119,13 @@ public actor Supervisor {
     for name in pools.keys { feed(.start, to: name) }
     let watching = Task { await watch() }
     let beating = Task { await beat() }
+    let listening = Task { await followLedger() }
     let result = await withCheckedContinuation { continuation in
       if let outcome { continuation.resume(returning: outcome) } else { ending = continuation }
     }
     watching.cancel()
     beating.cancel()
+    listening.cancel()
     await stopDescribing()
     for stray in ChildProcess.reapStrays() { logger.warning("killed stray process \(stray)") }
     listeners.forEach { $0.remove() }

@@ -13,10 +13,11 @@ public struct SupervisorPlan: Sendable {
   public var proxy: ProxyConfiguration
   /// Settings of others that hold for the life of the process, by their names: `control.listen`.
   public var fixed: [String: String]
+  public var ledger: LedgerPolicy
 
   public init(
     version: String, executable: String, stateDirectory: String, runDirectory: String, pools: [PoolPlan],
-    proxy: ProxyConfiguration, fixed: [String: String] = [:]
+    proxy: ProxyConfiguration, fixed: [String: String] = [:], ledger: LedgerPolicy = LedgerPolicy()
   ) {
     self.version = version
     self.executable = executable
@@ -25,13 +26,14 @@ public struct SupervisorPlan: Sendable {
     self.pools = pools
     self.proxy = proxy
     self.fixed = fixed
+    self.ledger = ledger
   }
 
   /// New settings for a supervisor that runs where and as what it was started.
   func keepingPlaces(of old: SupervisorPlan) -> SupervisorPlan {
     SupervisorPlan(
       version: old.version, executable: old.executable, stateDirectory: old.stateDirectory,
-      runDirectory: old.runDirectory, pools: pools, proxy: proxy, fixed: old.fixed)
+      runDirectory: old.runDirectory, pools: pools, proxy: proxy, fixed: old.fixed, ledger: ledger)
   }
 
   /// The longest drain of any pool: how long the proxy may take to finish its requests.

@@ -12,14 +12,22 @@ struct ControlOptions: ParsableArguments {
       valueName: "socket"))
   var control: String?
 
-  var client: ControlClient {
-    let environment = ProcessInfo.processInfo.environment["MASTERPOOL_CONTROL"].flatMap { $0.isEmpty ? nil : $0 }
-    return ControlClient(socketPath: control ?? environment ?? ControlClient.defaultSocket)
+  var client: ControlClient { ControlClient(socketPath: control ?? fromEnvironment ?? ControlClient.defaultSocket) }
+
+  /// It is not the standard one.
+  var isNamed: Bool { control != nil || fromEnvironment != nil }
+
+  private var fromEnvironment: String? {
+    ProcessInfo.processInfo.environment["MASTERPOOL_CONTROL"].flatMap { $0.isEmpty ? nil : $0 }
   }
 
   /// Runs what asks the supervisor; says why it came to nothing, and ends with the contract's status.
   func ask(_ body: (ControlClient) async throws -> Void) async throws {
-    do { try await body(client) } catch let failure as ControlFailure {
+    try await reporting { try await body(client) }
+  }
+
+  func reporting(_ body: () async throws -> Void) async throws {
+    do { try await body() } catch let failure as ControlFailure {
       Terminal.complain(failure.description)
       throw ExitCode(failure.exitStatus)
     }

@@ -17,11 +17,13 @@ struct Masterpool: AsyncParsableCommand {
         masterpool restart masters --wait             recycle a pool, rolling
         masterpool reload                             new settings and certificates, without a lost request
         masterpool events --follow                    what happens, and why each worker was restarted
+        masterpool history masters --since 24h        how workers ended, and what they held
       """,
     version: version,
     subcommands: [
       RunCommand.self, CheckCommand.self, StatusCommand.self, RestartCommand.self, DrainCommand.self,
-      ResumeCommand.self, ScaleCommand.self, ReloadCommand.self, EventsCommand.self, StopCommand.self, CACommand.self,
+      ResumeCommand.self, ScaleCommand.self, ReloadCommand.self, EventsCommand.self, HistoryCommand.self,
+      StopCommand.self, CACommand.self,
       ProxyCommand.self,
     ])
 }

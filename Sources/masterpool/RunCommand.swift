@@ -3,6 +3,7 @@ import Control
 import Dispatch
 import FoundationEssentials
 import Glibc
+import History
 import Logging
 import ServiceLifecycle
 import Settings
@@ -34,8 +35,10 @@ struct RunCommand: AsyncParsableCommand {
     let logger = Logger(label: "masterpool")
     let executable = try ownExecutable()
     let config = self.settings.config
+    let history = History(stateDirectory: settings.stateDirectory, policy: settings.history)
     let supervisor = Supervisor(
-      plan: SupervisorPlan(settings, executable: executable), logger: logger, environment: environment
+      plan: SupervisorPlan(settings, executable: executable), logger: logger, environment: environment,
+      ledger: history
     ) {
       do throws(Problems) {
         return .plan(SupervisorPlan(try readSettings(config: config), executable: executable))
@@ -44,8 +47,8 @@ struct RunCommand: AsyncParsableCommand {
       }
     }
     let control = ControlServer(
-      socketPath: settings.control.socketPath, listen: settings.control.listen, controlled: supervisor,
-      logger: logger)
+      socketPath: settings.control.socketPath, listen: settings.control.listen,
+      controlled: HistoryDesk(supervisor: supervisor, history: history), logger: logger)
     do {
       try await supervisor.prepare()
       try control.check()
@@ -57,10 +60,13 @@ struct RunCommand: AsyncParsableCommand {
       defer { signals.cancel() }
       try await serve(supervisor, control, logger)
     } catch let failure as SupervisorFailure {
+      await history.close()
       try fail(failure.description)
     } catch let failure as ControlServerFailure {
+      await history.close()
       try fail(failure.description)
     }
+    await history.close()
   }
 
   private func fail(_ why: String) throws {
@@ -116,8 +122,6 @@ private struct Signals {
   func cancel() { sources.forEach { $0.cancel() } }
 }
 
-extension Supervisor: Controlled {}
-
 extension SupervisorPlan {
   init(_ settings: Settings, executable: String) {
     self.init(
@@ -126,7 +130,7 @@ extension SupervisorPlan {
       fixed: [
         "control.socket": settings.control.socketPath,
         "control.listen": settings.control.listen?.description ?? "none",
-      ])
+      ], ledger: settings.history)
   }
 }
 

@@ -54,7 +54,7 @@ final class Patient: Sendable {
 
   func start() async throws {
     try settings.read { $0 }.yaml.write(toFile: "\(directory)/masterpool.yaml")
-    let began = Stopwatch.now
+    let (began, since) = (Stopwatch.now, Date())
     let child = try Child(
       Programs.masterpool, ["run", "--config", "\(directory)/masterpool.yaml"],
       environment: ["MASTERPOOL_TEST": directory])
@@ -66,7 +66,7 @@ final class Patient: Sendable {
       try await Task.sleep(for: .milliseconds(20))
     }
     let control = control
-    lives.update { $0.append(Life(process: child, feed: EventFeed(control: control), began: began)) }
+    lives.update { $0.append(Life(process: child, feed: EventFeed(control: control, since: since), began: began)) }
   }
 
   /// Waits until every pool has all of its workers ready.

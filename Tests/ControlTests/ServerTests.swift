@@ -71,7 +71,15 @@ import Testing
     ("GET", "/v1/events?limit=-1", "", 400, "limit=-1"),
     ("GET", "/v1/events?limit=10001", "", 400, "0 to 10000"),
     ("GET", "/v1/events?after=x", "", 400, "after=x"),
-    ("GET", "/v1/events?since=1", "", 400, "not since"),
+    ("GET", "/v1/events?colour=1", "", 400, "not colour"),
+    ("GET", "/v1/events?since=1", "", 400, "since=1 is not a time"),
+    ("GET", "/v1/events?kind=end", "", 400, "kind=end is none of spawn"),
+    ("GET", "/v1/events?reason=age", "", 400, "reason=age is none of timer"),
+    ("GET", "/v1/history?slot=masters", "", 400, "slot=masters is not POOL/SLOT"),
+    ("GET", "/v1/history?pool=a.b", "", 400, "pool=a.b is not a pool's name"),
+    ("GET", "/v1/history?kind=exit", "", 400, "not kind"),
+    ("GET", "/v1/samples?step_seconds=0", "", 400, "1 to 86400"),
+    ("POST", "/v1/samples", "", 405, "takes GET"),
   ])
   func badRequestsGetJSONErrors(method: String, path: String, body: String, status: Int, words: String) async throws {
     try await withServer { served async throws in

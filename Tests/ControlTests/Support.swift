@@ -17,6 +17,9 @@ final class FakeSupervisor: Controlled {
     var commands: [ControlCommand] = []
     var reply = ControlReply.accepted(message: "done", workers: [])
     var followers: [AsyncStream<Event>.Continuation] = []
+    var history: HistoryDocument?
+    var samples: [SampleRow] = []
+    var asked: EventFilter?
   }
 
   let state = Mutex(State())
@@ -42,6 +45,30 @@ final class FakeSupervisor: Controlled {
     state.withLock { state in
       guard let id else { return Array(state.events.suffix(limit)) }
       return Array(state.events.drop { $0.id <= id }.prefix(limit))
+    }
+  }
+
+  func events(_ filter: EventFilter, after id: Int?, limit: Int) async -> [Event] {
+    state.withLock { state in
+      let fitting = state.events.filter(filter.matches)
+      guard let id else { return Array(fitting.suffix(limit)) }
+      return Array(fitting.drop { $0.id <= id }.prefix(limit))
+    }
+  }
+
+  func history(_ filter: EventFilter, limit: Int) async throws(HistoryUnreadable) -> HistoryDocument {
+    let history = state.withLock { state in
+      state.asked = filter
+      return state.history
+    }
+    guard let history else { throw HistoryUnreadable("it is damaged") }
+    return history
+  }
+
+  func samples(_ query: SampleQuery) async throws(HistoryUnreadable) -> [SampleRow] {
+    state.withLock { state in
+      state.asked = query.filter
+      return state.samples
     }
   }
 

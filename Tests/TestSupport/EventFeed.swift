@@ -5,8 +5,9 @@ import Pool
 public final class EventFeed: Sendable {
   private let events = Monitor<[Event]>([])
 
-  public init(control: String) {
-    Thread.detachNewThread { [events] in Self.follow(control, into: events) }
+  /// - Parameter since: what happened before is of an earlier one; nil: it is wanted too.
+  public init(control: String, since: Date? = nil) {
+    Thread.detachNewThread { [events] in Self.follow(control, since, into: events) }
   }
 
   public var all: [Event] { events.read { $0 } }
@@ -18,10 +19,12 @@ public final class EventFeed: Sendable {
   }
 
   /// Until the supervisor closes the connection.
-  private static func follow(_ control: String, into events: Monitor<[Event]>) {
+  private static func follow(_ control: String, _ since: Date?, into events: Monitor<[Event]>) {
     let deadline = Deadline.after(.seconds(3600))
     guard let wire = try? Wire(to: .unix(control), before: deadline) else { return }
-    let head = requestBytes("GET", "/v1/events?after=0", headers: [("Accept", "text/event-stream")])
+    let style = Date.ISO8601FormatStyle(includingFractionalSeconds: true)
+    let start = since.map { "&since=\($0.formatted(style))" } ?? ""
+    let head = requestBytes("GET", "/v1/events?after=0\(start)", headers: [("Accept", "text/event-stream")])
     guard (try? wire.send(head, before: deadline)) != nil else { return }
     var buffer: [UInt8] = []
     while (try? wire.receive(into: &buffer, before: deadline)) == true {

@@ -19,12 +19,12 @@ public final class Masterpool: Sendable {
   public var events: [Event] { feed.all }
   public var exits: [Event] { feed.all.filter { $0.kind == .exit } }
 
-  fileprivate init(directory: String, process: Child, notify: NotifySocket) async throws {
+  fileprivate init(directory: String, process: Child, notify: NotifySocket, started: Date) async throws {
     self.directory = directory
     self.process = process
     self.notify = notify
     let control = "\(directory)/run/control.sock"
-    feed = EventFeed(control: control)
+    feed = EventFeed(control: control, since: started)
     let status = try await Self.status(control)
     guard let first = status.listen.first, let address = Address(first) else {
       throw HarnessFailure("no listener in the status: \(status.listen)")
@@ -149,12 +149,13 @@ private func live<Value>(
   try yaml.write(toFile: settings)
   let notify = try NotifySocket(path: "\(directory)/notify.sock")
   defer { notify.finish() }
+  let started = Date()
   let process = try Child(
     Programs.masterpool, ["run", "--config", settings],
     environment: ["NOTIFY_SOCKET": notify.path, "MASTERPOOL_TEST": directory])
   do {
     try await ready(process, notify, within: limits.startLimit)
-    let masterpool = try await Masterpool(directory: directory, process: process, notify: notify)
+    let masterpool = try await Masterpool(directory: directory, process: process, notify: notify, started: started)
     // It is ready as soon as agents can be served; a test counts on all its workers.
     let workers = try await masterpool.status().pools.map(\.size).reduce(0, +)
     try await masterpool.events(workers, "workers ready", within: limits.startLimit) { $0.kind == .ready }

@@ -8,6 +8,8 @@ final class NotifySocket: Sendable {
 
   init(path: String) throws {
     self.path = path
+    // An earlier masterpool in the same folder had one too.
+    unlink(path)
     let address = Address.unix(path)
     let descriptor = address.makeSocket(type: CInt(SOCK_DGRAM.rawValue))
     guard descriptor >= 0, address.withSockaddr({ bind(descriptor, $0, $1) }) == 0 else {

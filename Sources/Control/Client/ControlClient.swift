@@ -27,8 +27,20 @@ public struct ControlClient: Sendable {
   }
 
   /// The first `limit` events after `id`, or, without one, the last `limit`, in order.
-  public func events(after id: Int? = nil, limit: Int) async throws(ControlFailure) -> [Event] {
-    try decoded(await fetch("GET", eventsPath(after: id, limit: limit)))
+  public func events(
+    _ filter: EventFilter = EventFilter(), after id: Int? = nil, limit: Int
+  ) async throws(ControlFailure) -> [Event] {
+    try decoded(await fetch("GET", eventsPath(filter, after: id, limit: limit)))
+  }
+
+  /// The last `limit` exits that fit, and what all that fit come to.
+  public func history(_ filter: EventFilter, limit: Int) async throws(ControlFailure) -> HistoryDocument {
+    try decoded(await fetch("GET", "/v1/history?limit=\(limit)\(Self.terms(filter))"))
+  }
+
+  public func samples(_ query: SampleQuery) async throws(ControlFailure) -> [SampleRow] {
+    let step = query.step.map { "&step_seconds=\($0)" } ?? ""
+    return try decoded(await fetch("GET", "/v1/samples?limit=\(query.limit)\(step)\(Self.terms(query.filter))"))
   }
 
   /// - Returns: what the supervisor says, and the workers that will be replaced or changed.
@@ -52,11 +64,14 @@ public struct ControlClient: Sendable {
   /// Events as `events` gives them, then those that come, until the supervisor ends or `body` throws.
   ///
   /// - Throws: `ControlFailure`, or what `body` throws.
-  public func follow(after id: Int? = nil, limit: Int, _ body: (Event) throws -> Void) async throws {
+  public func follow(
+    _ filter: EventFilter = EventFilter(), after id: Int? = nil, limit: Int, _ body: (Event) throws -> Void
+  ) async throws {
     let (events, mailbox) = AsyncThrowingStream.makeStream(of: Event.self)
     let reader = Mutex(StreamReader())
     let request = FetchRequest(
-      .unixSocket(socketPath), path: eventsPath(after: id, limit: limit), headers: [("Accept", "text/event-stream")],
+      .unixSocket(socketPath), path: eventsPath(filter, after: id, limit: limit),
+      headers: [("Accept", "text/event-stream")],
       timeout: nil)
     let fetching = Task {
       do throws(FetchFailure) {
@@ -75,8 +90,24 @@ public struct ControlClient: Sendable {
     for try await event in events { try body(event) }
   }
 
-  private func eventsPath(after id: Int?, limit: Int) -> String {
-    "/v1/events?limit=\(limit)" + (id.map { "&after=\($0)" } ?? "")
+  private func eventsPath(_ filter: EventFilter, after id: Int?, limit: Int) -> String {
+    "/v1/events?limit=\(limit)" + (id.map { "&after=\($0)" } ?? "") + Self.terms(filter)
+  }
+
+  /// None of it needs to be escaped.
+  private static func terms(_ filter: EventFilter) -> String {
+    func list(_ name: String, _ words: [String]) -> String {
+      words.isEmpty ? "" : "&\(name)=\(words.sorted().joined(separator: ","))"
+    }
+    let target =
+      switch filter.target {
+      case .pool(let pool): "&pool=\(pool)"
+      case .slot(let slot): "&slot=\(slot)"
+      case nil: ""
+      }
+    return list("kind", filter.kinds.map(\.rawValue)) + list("reason", filter.reasons.map(\.rawValue)) + target
+      + (filter.generation.map { "&generation=\($0)" } ?? "") + (filter.since.map { "&since=\($0)" } ?? "")
+      + (filter.until.map { "&until=\($0)" } ?? "")
   }
 
   private func fetch(

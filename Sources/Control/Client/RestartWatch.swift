@@ -60,7 +60,7 @@ public struct RestartWatch: Sendable {
         if state == .waiting { progress[slot] = .failed(event.message) }
         return event.message
       case .exit, .wipeFailed: return event.message
-      case .spawn, .ready, .drain, .wipe, .proxy, .command, .reload, .supervisor: return nil
+      case .spawn, .ready, .drain, .wipe, .decision, .ledger, .proxy, .command, .reload, .supervisor: return nil
       }
     }
   }

@@ -20,8 +20,8 @@ public enum EventText {
     case .exit:
       let isBad = (event.exit?.requestsLost ?? 0) > 0 || event.exit?.reason == .crash
       return palette.paint(kind, isBad ? .bad : .busy)
-    case .drain: return palette.paint(kind, .busy)
-    case .spawn, .wipe, .proxy, .command, .reload, .supervisor: return kind
+    case .drain, .decision: return palette.paint(kind, .busy)
+    case .ledger, .spawn, .wipe, .proxy, .command, .reload, .supervisor: return kind
     }
   }
 }

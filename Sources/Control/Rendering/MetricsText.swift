@@ -15,6 +15,7 @@ public enum MetricsText {
     proxy(status.proxy, &page)
     pools(status.pools, &page)
     slots(status.pools, &page)
+    history(status.history, &page)
     return page.text
   }
 
@@ -47,6 +48,14 @@ public enum MetricsText {
       "masterpool_proxy_refused_total",
       "Connections and requests that the proxy refused of its own accord, by cause.",
       proxy.refusedTotal.sorted { $0.key < $1.key }.map { (["cause": $0.key], Double($0.value)) })
+  }
+
+  private static func history(_ history: StatusDocument.History?, _ page: inout MetricsPage) {
+    guard let history else { return }
+    page.gauge("masterpool_history_up", "1 while the ledger is written.", [([:], history.trouble == nil ? 1 : 0)])
+    page.counter(
+      "masterpool_history_lost_total", "Events and samples that could not be kept.",
+      [([:], Double(history.lostTotal))])
   }
 
   private static func pools(_ pools: [StatusDocument.Pool], _ page: inout MetricsPage) {

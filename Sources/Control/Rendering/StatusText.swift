@@ -4,7 +4,9 @@ import Pool
 /// What `masterpool status` prints: the supervisor, the proxy, and a table of workers for each pool.
 public enum StatusText {
   public static func render(_ status: StatusDocument, now: Date, palette: Palette) -> String {
-    let summary = [supervisor(status, palette), proxy(status.proxy, palette)] + draining(status.proxy, palette)
+    let summary =
+      [supervisor(status, palette), proxy(status.proxy, palette)] + draining(status.proxy, palette)
+      + history(status.history, palette)
     let pools = status.pools.map { pool($0, now, palette) }
     return ([summary] + pools).map { $0.joined(separator: "\n") }.joined(separator: "\n\n") + "\n"
   }
@@ -39,6 +41,12 @@ public enum StatusText {
       "       \(palette.paint("draining", .busy)): pid \(old.pid), generation \(old.generation), "
         + "\(counted(old.connections, "connection")), \(counted(old.requestsInFlight, "request")) in flight"
     }
+  }
+
+  /// Only where something is wrong with it.
+  private static func history(_ history: StatusDocument.History?, _ palette: Palette) -> [String] {
+    guard let trouble = history?.trouble else { return [] }
+    return ["history: " + palette.paint("not written: \(trouble.printable)", .bad)]
   }
 
   private static func pool(_ pool: StatusDocument.Pool, _ now: Date, _ palette: Palette) -> [String] {

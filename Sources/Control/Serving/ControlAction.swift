@@ -6,6 +6,8 @@ enum ControlAction: Equatable {
   case events(EventQuery)
   /// The same as Server-Sent Events, and what comes after them.
   case follow(EventQuery)
+  case history(HistoryQuery)
+  case samples(SampleQuery)
   /// The body is the command.
   case command
   case metrics
@@ -13,10 +15,11 @@ enum ControlAction: Equatable {
   case ready
 }
 
-/// Which events: the first `limit` ones after `after`, or the last `limit` ones.
+/// Which events: of those that fit the first `limit` ones after `after`, or the last `limit` ones.
 struct EventQuery: Equatable {
   var after: Int?
   var limit: Int
+  var filter = EventFilter()
 }
 
 /// Who is at the other end.
@@ -46,7 +49,7 @@ struct ControlRequest {
 
 extension ControlAction {
   static let places =
-    "/v1/status, /v1/events, /v1/commands, /metrics, /healthz, /readyz"
+    "/v1/status, /v1/events, /v1/history, /v1/samples, /v1/commands, /metrics, /healthz, /readyz"
 
   init(_ request: ControlRequest, _ access: ControlAccess) throws(ControlRefusal) {
     switch request.path {
@@ -54,6 +57,8 @@ extension ControlAction {
     case "/v1/events":
       let query = try EventQuery(request)
       self = Self.wantsStream(request.accept) ? .follow(query) : .events(query)
+    case "/v1/history": self = .history(try HistoryQuery(request))
+    case "/v1/samples": self = .samples(try SampleQuery(request))
     case "/v1/commands": self = .command
     case "/metrics": self = .metrics
     case "/healthz": self = .alive
@@ -74,7 +79,8 @@ extension ControlAction {
       guard method == "POST" else {
         throw ControlRefusal(status: 405, message: "\(path) takes POST with a command as JSON", allow: "POST")
       }
-    case (.status, _), (.events, _), (.follow, _), (.metrics, _), (.alive, _), (.ready, _):
+    case (.status, _), (.events, _), (.follow, _), (.history, _), (.samples, _), (.metrics, _), (.alive, _),
+      (.ready, _):
       guard method == "GET" || method == "HEAD" else {
         throw access == .readOnly
           ? ControlRefusal(status: 403, message: "this address is read-only")
@@ -91,37 +97,12 @@ extension ControlAction {
   }
 }
 
-extension EventQuery {
-  init(_ request: ControlRequest) throws(ControlRefusal) {
-    func number(_ name: String, _ text: String, _ range: ClosedRange<Int>) throws(ControlRefusal) -> Int {
-      guard let value = Int(text), range.contains(value) else {
-        throw ControlRefusal(
-          status: 400,
-          message: "\(name)=\(text.prefix(40)) is not a number from \(range.lowerBound) to \(range.upperBound)")
-      }
-      return value
-    }
-    after = nil
-    limit = ControlLimit.defaultEvents
-    for (name, value) in request.query {
-      switch name {
-      case "after": after = try number(name, value, 0...Int.max)
-      case "limit": limit = try number(name, value, 0...ControlLimit.events)
-      default:
-        throw ControlRefusal(status: 400, message: "/v1/events knows after and limit, not \(name.prefix(40))")
-      }
-    }
-    // A client that comes back knows better than the address it was first given.
-    if let last = request.lastEventID { after = try number("Last-Event-ID", last, 0...Int.max) }
-  }
-}
-
 extension Controlled {
-  /// One page of the ledger. Numbers begin anew with each supervisor: an `after` beyond the last event is of an
-  /// earlier one, and gets all there is of this one.
+  /// One page of the ledger. Numbers go on over restarts, unless the ledger was taken away: an `after` beyond the last
+  /// event is of before that, and gets all there is.
   func page(_ query: EventQuery) async -> [Event] {
-    guard let after = query.after else { return await events(after: nil, limit: query.limit) }
+    guard let after = query.after else { return await events(query.filter, after: nil, limit: query.limit) }
     let newest = await events(after: nil, limit: 1).last?.id ?? 0
-    return await events(after: after > newest ? 0 : after, limit: query.limit)
+    return await events(query.filter, after: after > newest ? 0 : after, limit: query.limit)
   }
 }

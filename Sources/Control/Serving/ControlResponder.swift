@@ -40,6 +40,12 @@ struct ControlResponder: HTTPResponder {
       if request.method == .head { return .stream(ResponseBody()) }
       let stream = EventStream(controlled: controlled, query: query, channel: context.channel, pace: pace)
       return .stream(ResponseBody { writer in try await stream.write(to: &writer) })
+    case .history(let query):
+      return try await read { () async throws(HistoryUnreadable) in
+        try await controlled.history(query.filter, limit: query.limit)
+      }
+    case .samples(let query):
+      return try await read { () async throws(HistoryUnreadable) in try await controlled.samples(query) }
     case .command: return try await perform(command(in: request))
     case .metrics:
       return .text(
@@ -47,6 +53,14 @@ struct ControlResponder: HTTPResponder {
         type: MetricsText.contentType)
     case .alive: return .text(200, "alive\n")
     case .ready: return await controlled.isReady() ? .text(200, "ready\n") : .text(503, "not ready\n")
+    }
+  }
+
+  private func read(
+    _ ask: () async throws(HistoryUnreadable) -> some Encodable
+  ) async throws(ControlRefusal) -> Response {
+    do { return .json(200, try await ask()) } catch {
+      throw ControlRefusal(status: 503, message: error.description)
     }
   }
 

@@ -75,7 +75,7 @@ struct EventStream: Sendable {
       // The mailbox was full: the ledger has what is missing, and this one.
       if event.id > before + 1 { return try await catchUp(&last, to: &writer) }
     }
-    try await write([event], to: &writer)
+    if query.filter.matches(event) { try await write([event], to: &writer) }
     last = event.id
   }
 
@@ -85,7 +85,7 @@ struct EventStream: Sendable {
     while true {
       let page = await controlled.events(after: id, limit: ControlLimit.followerBacklog)
       guard let newest = page.last?.id, newest > id else { break }
-      try await write(page, to: &writer)
+      try await write(page.filter(query.filter.matches), to: &writer)
       id = newest
     }
     last = id

@@ -1,4 +1,4 @@
-/// One line of `masterpool events`: the ledger and what else happened, numbered without gaps.
+/// One line of `masterpool events`: the ledger and what else happened, in rising numbers that go on over restarts.
 ///
 /// On the wire one JSON object: `id`, `at`, `kind`, `message`, and for what concerns a worker `pool`, `slot`,
 /// `generation`; an exit has its ledger row under `exit`.
@@ -15,6 +15,10 @@ public struct Event: Hashable, Sendable, Codable {
     case backOff = "back_off"
     /// A proxy was started, is serving, or ended.
     case proxy
+    /// The governor let a worker go, or has it wait: what was measured, and who follows.
+    case decision
+    /// The history's own news: it cannot be written, was set aside, or is written again.
+    case ledger
     /// An operator's command.
     case command
     /// New settings or certificates, in force or refused.

@@ -10,9 +10,12 @@ public struct StatusDocument: Hashable, Sendable, Codable {
   /// Nil while none is running.
   public var proxy: Proxy?
   public var pools: [Pool]
+  /// Nil where none is kept.
+  public var history: History?
 
   public init(
-    version: String, pid: Int32, uptimeSeconds: Double, state: String, listen: [String], proxy: Proxy?, pools: [Pool]
+    version: String, pid: Int32, uptimeSeconds: Double, state: String, listen: [String], proxy: Proxy?, pools: [Pool],
+    history: History? = nil
   ) {
     self.version = version
     self.pid = pid
@@ -21,11 +24,30 @@ public struct StatusDocument: Hashable, Sendable, Codable {
     self.listen = listen
     self.proxy = proxy
     self.pools = pools
+    self.history = history
   }
 
   enum CodingKeys: String, CodingKey {
-    case version, pid, state, listen, proxy, pools
+    case version, pid, state, listen, proxy, pools, history
     case uptimeSeconds = "uptime_seconds"
+  }
+
+  /// How the ledger does.
+  public struct History: Hashable, Sendable, Codable {
+    /// What stands in the way of writing; nil: nothing.
+    public var trouble: String?
+    /// Events and samples that could not be kept.
+    public var lostTotal: Int
+
+    public init(trouble: String?, lostTotal: Int) {
+      self.trouble = trouble
+      self.lostTotal = lostTotal
+    }
+
+    enum CodingKeys: String, CodingKey {
+      case trouble
+      case lostTotal = "lost_total"
+    }
   }
 
   public struct Proxy: Hashable, Sendable, Codable {

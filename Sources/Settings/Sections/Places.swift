@@ -4,10 +4,15 @@ struct Places {
   var run: String
 }
 
+extension Settings {
+  /// Where a file names none.
+  public static let standardStateDirectory = "/var/lib/masterpool"
+}
+
 extension Reader {
   func places(_ file: Section) -> Places {
     let places = Places(
-      state: file.read("state_dir", "/var/lib/masterpool", ownFolder),
+      state: file.read("state_dir", Settings.standardStateDirectory, ownFolder),
       run: file.read("run_dir", "/run/masterpool", ownFolder))
     if surroundings.resolved(places.state) == surroundings.resolved(places.run), let field = file["run_dir"] {
       field.problem("it is the same folder as state_dir, and may be lost at a reboot", "write another one")

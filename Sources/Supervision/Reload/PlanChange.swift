@@ -21,6 +21,7 @@ struct PlanChange: Hashable, Sendable {
     postponed = Set(old.fixed.keys).union(new.fixed.keys).filter { old.fixed[$0] != new.fixed[$0] }.sorted()
     compareProxies(old.proxy, new.proxy)
     comparePools(old.pools, new.pools)
+    changed += differences(between: old.ledger, and: new.ledger, below: "history")
   }
 
   var isEmpty: Bool { changed.isEmpty && !needsProxy }

@@ -1,0 +1,54 @@
+import FoundationEssentials
+import Glibc
+import Pool
+
+/// What the ledger is told, and what it tells.
+extension Supervisor {
+  func beginLedger() async {
+    guard let ledger else { return }
+    log.begin(at: await ledger.open())
+  }
+
+  /// Its own news are events too.
+  func followLedger() async {
+    guard let ledger else { return }
+    for await sentence in ledger.news { log.append(.ledger, sentence) }
+  }
+
+  public func recentEvents(_ filter: EventFilter, after id: Int?, limit: Int) -> RecentEvents {
+    log.events(filter, after: id, limit: limit)
+  }
+
+  /// Every `history.sample_every`: what each of these workers holds and has done.
+  func noteSamples(of workers: [WorkerID]) {
+    guard let ledger else { return }
+    let now = Clock.now()
+    if let lastSampled, now - lastSampled < plan.ledger.sampleEvery - Self.watchInterval / 2 { return }
+    lastSampled = now
+    let at = time(nil)
+    let samples = workers.compactMap { id -> WorkerSample? in
+      guard let worker = pools[id.pool]?.workers[id], let memory = worker.memory else { return nil }
+      return WorkerSample(
+        worker: id, pid: worker.child.pid, at: at, bornAt: at - Int((now - worker.spawned).components.seconds),
+        memory: memory, requestsTotal: worker.requestsTotal, requestsLost: worker.lostTotal,
+        requestsInFlight: worker.requestsInFlight)
+    }
+    if !samples.isEmpty { ledger.keep(samples) }
+  }
+
+  /// A start beside a worker that is to be replaced is the governor's word that it may go.
+  func noteDecision(behind successor: WorkerID) {
+    guard let slot = pools[successor.pool]?.machine.slots.first(where: { $0.id == successor.slot }) else { return }
+    for worker in slot.workers where worker.generation < successor.generation {
+      guard let pending = worker.pending else { continue }
+      let words = pending.measurement?.words
+      let measured = words.map { ", \($0.measured)\($0.limit.map { " of \($0)" } ?? "")" } ?? ""
+      let id = WorkerID(slot: slot.id, generation: worker.generation)
+      let waited = Clock.now() - pending.since
+      log.append(
+        .decision,
+        "\(id) may go when \(successor) is ready: \(pending.reason.rawValue)\(measured), waited \(waited.short)",
+        worker: id)
+    }
+  }
+}
