@@ -22,6 +22,7 @@ final class Patient: Sendable {
   let hasOwnDisk: Bool
   /// A new supervisor takes on what an old one left.
   let canAdopt: Bool
+  let clock: WallClock?
   private let lives = Monitor<[Life]>([])
   private let settings: Monitor<SettingsInForce>
   /// What undoes a fault later, so that it can be waited for.
@@ -32,14 +33,19 @@ final class Patient: Sendable {
   var mark: String { "MASTERPOOL_TEST=\(directory)" }
   var life: Life? { lives.read { $0.last } }
   var allLives: [Life] { lives.read { $0 } }
-  /// All events of all supervisors, each one's in order.
-  var events: [Event] { lives.read { $0 }.flatMap(\.feed.all) }
+  /// All events of all supervisors in order. A later one tells again what it finds in the ledger.
+  var events: [EventFeed.Arrival] {
+    var seen: Set<Int> = []
+    return lives.read { $0 }.flatMap(\.feed.allArrivals).filter { seen.insert($0.event.id).inserted }
+      .sorted { $0.event.id < $1.event.id }
+  }
 
   init(directory: String, trail: Trail, book: Book) async throws {
     self.directory = directory
     self.trail = trail
     self.book = book
     for folder in ["state", "journal", "tls", "orders"] { try makeFolder("\(directory)/\(folder)") }
+    clock = try WallClock(in: directory)
     certificates = try await Certificates.make(in: "\(directory)/tls", clients: SettingsInForce.nodes)
     hasOwnDisk = await Disk.mount(at: "\(directory)/state")
     canAdopt = try await run(Programs.masterpool, ["--help"]).output.contains("  upgrade ")
@@ -54,10 +60,10 @@ final class Patient: Sendable {
 
   func start() async throws {
     try settings.read { $0 }.yaml.write(toFile: "\(directory)/masterpool.yaml")
-    let (began, since) = (Stopwatch.now, Date())
+    let began = Stopwatch.now
     let child = try Child(
       Programs.masterpool, ["run", "--config", "\(directory)/masterpool.yaml"],
-      environment: ["MASTERPOOL_TEST": directory])
+      environment: ["MASTERPOOL_TEST": directory].merging(clock?.environment ?? [:]) { $1 })
     let deadline = Deadline.after(.seconds(30))
     while await (try? status())?.pid != child.pid {
       guard child.ended == nil, !deadline.passed else {
@@ -66,7 +72,7 @@ final class Patient: Sendable {
       try await Task.sleep(for: .milliseconds(20))
     }
     let control = control
-    lives.update { $0.append(Life(process: child, feed: EventFeed(control: control, since: since), began: began)) }
+    lives.update { $0.append(Life(process: child, feed: EventFeed(control: control), began: began)) }
   }
 
   /// Waits until every pool has all of its workers ready.

@@ -2,7 +2,9 @@
 enum Stopwatch {
   private static let start = ContinuousClock.now
 
-  static var now: Duration { .now - start }
+  static var now: Duration { at(.now) }
+
+  static func at(_ moment: ContinuousClock.Instant) -> Duration { moment - start }
 }
 
 extension ContinuousClock.Instant {
