@@ -16,6 +16,8 @@ final class Watch: Sendable {
 
   /// A pool that lost workers has so long to have enough of them again.
   static let recovery = Duration.seconds(20)
+  /// A process that was started or ended a moment ago may be missing in the status for so long.
+  private static let introduction = Duration.seconds(15)
   private static let pause = Duration.milliseconds(100)
   /// Before it has served for so long, a process's memory says little.
   private static let settling = Duration.seconds(8)
@@ -25,6 +27,8 @@ final class Watch: Sendable {
   private let isDone = Monitor(false)
   private let memory = Monitor<[pid_t: Memory]>([:])
   private let seen = Monitor<[pid_t: Duration]>([:])
+  /// Since when a process is there that the status does not tell of.
+  private let strangers = Monitor<[pid_t: Duration]>([:])
   private let lowest = Monitor<[String: Int]>([:])
 
   init(_ patient: Patient) { self.patient = patient }
@@ -40,7 +44,10 @@ final class Watch: Sendable {
         // A supervisor that has just been killed has no status.
         if let status = try? await patient.status() {
           judgeReadiness(status)
-          if round % 20 == 0 { weigh(status) }
+          if round % 20 == 0 {
+            weigh(status)
+            await onThreadQuietly { self.findStrangers(status) }
+          }
         }
         if round % 5 == 0 { await onThreadQuietly { self.countProcesses() } }
         round += 1
@@ -97,6 +104,24 @@ final class Watch: Sendable {
     for (slot, generations) in slots where generations.count > 2 {
       let alive = generations.filter { occupants[$0]?.contains(where: Processes.isAlive) == true }
       if alive.count > 2 { patient.accuse("\(slot) has \(alive.count) occupants: \(alive.sorted())") }
+    }
+  }
+
+  /// Nothing runs that nobody knows of.
+  private func findStrangers(_ status: StatusDocument) {
+    let workers = status.pools.flatMap(\.workers).compactMap(\.pid)
+    let proxies = [status.proxy?.pid].compactMap { $0 } + (status.proxy?.draining.map(\.pid) ?? [])
+    let known = Set(workers + proxies + [status.pid])
+    let unknown = Processes.marked(patient.mark).filter { getpgid($0) == $0 && !known.contains($0) }
+    let overdue = strangers.update { strangers -> [pid_t] in
+      strangers = Dictionary(uniqueKeysWithValues: unknown.map { ($0, strangers[$0] ?? Stopwatch.now) })
+      let overdue = strangers.filter { Stopwatch.now - $0.value > Self.introduction }.map(\.key)
+      // Told once.
+      for pid in overdue { strangers[pid] = Stopwatch.now + .seconds(86400) }
+      return overdue
+    }
+    for pid in overdue where Processes.isAlive(pid) {
+      patient.accuse("\(pid) \(Processes.name(pid)) runs, and the status does not know of it")
     }
   }
 

@@ -22,6 +22,7 @@ import Testing
       let exits = 4
       let replaced = Monitor(false)
       async let runs = agentsInLoops(site, masterpool) { replaced.read { $0 } }
+      if cause.reason == .timer { try await expectNoGrowth(of: masterpool, until: exits) }
       if cause.reason == .manual { try await restartAgainAndAgain(masterpool, until: exits) }
       _ = try await masterpool.events(exits, "exits by \(cause.reason)", within: .seconds(150)) {
         $0.exit?.reason == cause.reason
@@ -53,6 +54,19 @@ import Testing
       }
       return try await group.reduce(into: []) { $0 += $1 }
     }
+  }
+
+  /// From the first master's end to the last one's; scripts/soak looks for longer.
+  private func expectNoGrowth(of masterpool: Masterpool, until exits: Int) async throws {
+    try await masterpool.events(1, "exits", within: .seconds(150)) { $0.kind == .exit }
+    let proxy = try #require(try await masterpool.status().proxy).pid
+    let pids = [masterpool.process.pid, proxy]
+    let before = pids.map { Processes.pss($0) ?? 0 }
+    try await masterpool.events(exits, "exits", within: .seconds(150)) { $0.kind == .exit }
+    let after = pids.map { Processes.pss($0) ?? 0 }
+    let grown = zip(after, before).map { $0 - $1 }
+    let isFlat = grown.allSatisfy { $0 < 12 << 20 }
+    #expect(isFlat, "supervisor and proxy grew by \(grown) bytes")
   }
 
   private func restartAgainAndAgain(_ masterpool: Masterpool, until exits: Int) async throws {
