@@ -5,7 +5,7 @@ import TestSupport
 /// A small file system in memory for the state directory, that can be filled. It takes root and the right to mount;
 /// scripts/chaos runs the driver where it can in a mount namespace of its own, so that nothing is left of it.
 enum Disk {
-  static let size = 8 << 20
+  static let size = 32 << 20
 
   /// False where it cannot be.
   static func mount(at folder: String) async -> Bool {

@@ -40,7 +40,7 @@ enum Faults {
   struct UnknownFault: Error { var name: String }
 }
 
-/// Faults in an order that the seed gives: in each round every kind as often as its weight, shuffled.
+/// Faults in an order that the seed gives: first every kind once, then in each round as often as its weight, shuffled.
 struct FaultStream {
   private let faults: [any Fault]
   private var round: [any Fault] = []
@@ -49,6 +49,7 @@ struct FaultStream {
   init(_ faults: [any Fault], seed: UInt64) {
     self.faults = faults
     chance = SeededGenerator(seed: seed)
+    round = faults.shuffled(using: &chance)
   }
 
   mutating func next() -> any Fault {

@@ -22,6 +22,8 @@ final class Patient: Sendable {
   let hasOwnDisk: Bool
   /// A new supervisor takes on what an old one left.
   let canAdopt: Bool
+  /// The ledger is on disk too.
+  let keepsLedger: Bool
   let clock: WallClock?
   private let lives = Monitor<[Life]>([])
   private let settings: Monitor<SettingsInForce>
@@ -48,7 +50,8 @@ final class Patient: Sendable {
     clock = try WallClock(in: directory)
     certificates = try await Certificates.make(in: "\(directory)/tls", clients: SettingsInForce.nodes)
     hasOwnDisk = await Disk.mount(at: "\(directory)/state")
-    canAdopt = try await run(Programs.masterpool, ["--help"]).output.contains("  upgrade ")
+    let help = try await run(Programs.masterpool, ["--help"]).output
+    (canAdopt, keepsLedger) = (help.contains("  upgrade "), help.contains("  history "))
     let (first, second) = (try freePort(), try freePort())
     encrypted = .port(first)
     clear = .port(second)

@@ -5,7 +5,7 @@ import TestSupport
 struct Report {
   private let patient: Patient
   private let watch: Watch
-  private let lastStatus: StatusDocument
+  private let ledger: LedgerOnDisk?
   private let seconds: Int
   private let seed: UInt64
   private let entries: [Entry]
@@ -17,10 +17,10 @@ struct Report {
   /// A process may have grown by so much, and so many times, since it had settled.
   private static let growth = (factor: 1.5, bytes: 12 << 20)
 
-  init(_ patient: Patient, _ watch: Watch, lastStatus: StatusDocument, seconds: Int, seed: UInt64) {
+  init(_ patient: Patient, _ watch: Watch, _ ledger: LedgerOnDisk?, seconds: Int, seed: UInt64) {
     self.patient = patient
     self.watch = watch
-    self.lastStatus = lastStatus
+    self.ledger = ledger
     self.seconds = seconds
     self.seed = seed
     entries = patient.book.all
@@ -34,7 +34,9 @@ struct Report {
   func tell() -> Bool {
     let verdicts = entries.map(judge.verdict)
     let wrong = zip(entries, verdicts).filter { !Verdict.allowed.contains($1) }
-    let complaints = patient.accusations + witnesses.unreadable + missingLines + accounts.differences + grown
+    let complaints =
+      patient.accusations + witnesses.unreadable + missingLines + accounts.differences + grown
+      + (ledger?.complaints ?? [])
     if !wrong.isEmpty || !complaints.isEmpty { tellTrail(wrong.map(\.0)) }
     tellRequests(verdicts)
     tellFaults()
@@ -85,6 +87,7 @@ struct Report {
     print(
       "The ledger, of \(exact.count) workers: \(sums.0) served, \(sums.1) lost; clients saw \(seen.0) and \(seen.1). "
         + "\(accounts.blurred.count) more lived while a proxy was killed, whose last second nobody counted.")
+    if let ledger { print("On disk: \(ledger.exits.count) exits, of \(chronicle.counts[.exit] ?? 0) that were told") }
     let fewest = watch.fewest.sorted { $0.key < $1.key }.map { "\($0.key) \($0.value)" }
     print("Fewest ready at any look: \(fewest.joined(separator: ", "))")
   }

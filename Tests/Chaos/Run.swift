@@ -46,9 +46,9 @@ struct Run {
       await wholeAgain(patient)
       try await crowd.end()
       try await watch.end()
-      let status = try await patient.status()
       try await Ending(patient).happen()
-      return Report(patient, watch, lastStatus: status, seconds: seconds, seed: seed).tell()
+      let ledger = patient.keepsLedger ? await LedgerOnDisk(patient) : nil
+      return Report(patient, watch, ledger, seconds: seconds, seed: seed).tell()
     } catch {
       // Its own processes only: they carry this run's mark.
       for pid in Processes.marked(patient.mark) { kill(pid, SIGKILL) }

@@ -16,6 +16,8 @@ final class Watch: Sendable {
 
   /// A pool that lost workers has so long to have enough of them again.
   static let recovery = Duration.seconds(20)
+  /// As in the settings.
+  private static let surge = 1
   /// A process that was started or ended a moment ago may be missing in the status for so long.
   private static let introduction = Duration.seconds(15)
   private static let pause = Duration.milliseconds(100)
@@ -29,6 +31,8 @@ final class Watch: Sendable {
   private let seen = Monitor<[pid_t: Duration]>([:])
   /// Since when a process is there that the status does not tell of.
   private let strangers = Monitor<[pid_t: Duration]>([:])
+  /// Each pool's sizes of late: a worker that is not wanted any more may finish what it is at.
+  private let sizes = Monitor<[String: [(at: Duration, size: Int)]]>([:])
   private let lowest = Monitor<[String: Int]>([:])
 
   init(_ patient: Patient) { self.patient = patient }
@@ -67,6 +71,10 @@ final class Watch: Sendable {
   private func judgeReadiness(_ status: StatusDocument) {
     for pool in status.pools {
       let name = pool.name.rawValue
+      sizes.update { sizes in
+        sizes[name, default: []].append((Stopwatch.now, pool.size))
+        sizes[name]?.removeAll { $0.at < Stopwatch.now - Self.recovery }
+      }
       lowest.update { $0[name] = min($0[name] ?? pool.ready, pool.ready) }
       guard pool.ready < Share.percent(50).of(pool.size), !isExcused(name) else { continue }
       patient.accuse(
@@ -88,7 +96,7 @@ final class Watch: Sendable {
 
   // MARK: Processes
 
-  /// No generation of a slot has two processes, and no slot more than one and its successor.
+  /// No generation of a slot has two processes, and no pool more than its size and its surge.
   private func countProcesses() {
     var occupants: [String: [pid_t]] = [:]
     for pid in Processes.marked(patient.mark) where getpgid(pid) == pid {
@@ -100,10 +108,14 @@ final class Watch: Sendable {
       let alive = pids.filter { Processes.isAlive($0) && Self.workerName($0) == name }
       if alive.count > 1 { patient.accuse("\(name) has \(alive.count) processes: \(alive)") }
     }
-    let slots = Dictionary(grouping: occupants.keys) { $0.prefix { $0 != "#" } }
-    for (slot, generations) in slots where generations.count > 2 {
-      let alive = generations.filter { occupants[$0]?.contains(where: Processes.isAlive) == true }
-      if alive.count > 2 { patient.accuse("\(slot) has \(alive.count) occupants: \(alive.sorted())") }
+    let pools = Dictionary(grouping: occupants.keys) { String($0.prefix { $0 != "/" }) }
+    for (pool, names) in pools {
+      let most = (sizes.read { $0[pool]?.map(\.size).max() } ?? .max - 1) + Self.surge
+      guard names.count > most else { continue }
+      let alive = names.filter { occupants[$0]?.contains(where: Processes.isAlive) == true }
+      if alive.count > most {
+        patient.accuse("\(pool) has \(alive.count) workers, more than \(most): \(alive.sorted())")
+      }
     }
   }
 

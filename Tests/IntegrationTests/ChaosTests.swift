@@ -9,7 +9,7 @@ import Testing
 
   @Test func everyRequestIsAccountedForUnderAStreamOfFaults() async throws {
     let result = try await run(
-      Self.script, ["--bin", Programs.folder, "--seconds", "25", "--seed", "20"], within: .seconds(240))
+      Self.script, ["--bin", Programs.folder, "--seconds", "30", "--seed", "20"], within: .seconds(240))
     #expect(result.status == .exited(0), "\(result.output)\(result.errors)")
     #expect(result.output.contains("Every request is accounted for."), "\(result.output)")
   }
