@@ -63,10 +63,20 @@ final class Patient: Sendable {
 
   func start() async throws {
     try settings.read { $0 }.yaml.write(toFile: "\(directory)/masterpool.yaml")
-    let began = Stopwatch.now
     let child = try Child(
       Programs.masterpool, ["run", "--config", "\(directory)/masterpool.yaml"],
       environment: ["MASTERPOOL_TEST": directory].merging(clock?.environment ?? [:]) { $1 })
+    try await attend(child)
+  }
+
+  /// The supervisor went on as another program, under the same pid.
+  func followAgain() async throws {
+    guard let process = life?.process else { return }
+    try await attend(process)
+  }
+
+  private func attend(_ child: Child) async throws {
+    let began = Stopwatch.now
     let deadline = Deadline.after(.seconds(30))
     while await (try? status())?.pid != child.pid {
       guard child.ended == nil, !deadline.passed else {
@@ -74,8 +84,8 @@ final class Patient: Sendable {
       }
       try await Task.sleep(for: .milliseconds(20))
     }
-    let control = control
-    lives.update { $0.append(Life(process: child, feed: EventFeed(control: control), began: began)) }
+    let feed = EventFeed(control: control)
+    lives.update { $0.append(Life(process: child, feed: feed, began: began)) }
   }
 
   /// Waits until every pool has all of its workers ready.

@@ -137,9 +137,12 @@ final class Watch: Sendable {
     }
   }
 
+  /// A stub names its process as it names itself.
   private static func workerName(_ pid: pid_t) -> String? {
-    text(ofFile: "/proc/\(pid)/environ")?.split(separator: "\0").first { $0.hasPrefix("MASTERPOOL_WORKER=") }
-      .map { String($0.dropFirst("MASTERPOOL_WORKER=".count)) }
+    guard let name = text(ofFile: "/proc/\(pid)/comm")?.dropLast(), name.contains("/"), name.contains("#") else {
+      return nil
+    }
+    return String(name)
   }
 
   // MARK: Memory

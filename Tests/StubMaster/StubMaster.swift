@@ -27,6 +27,8 @@ struct StubMaster: ParsableCommand {
 
   func run() throws {
     signal(SIGPIPE, SIG_IGN)
+    // Seen by who looks for what runs twice: a worker that was forked has its parent's environment in /proc.
+    place.name(itself: "/proc/self/comm")
     let lifecycle = Lifecycle(stubborn: habits.stubborn)
     try birth.suffer()
     try habits.spawnGrandchildren()
@@ -54,6 +56,13 @@ struct Place: ParsableArguments {
   var name: String { "\(pool)/\(slot)#\(generation)" }
   /// The same as a file name: `masters-0-3`.
   var fileName: String { "\(pool)-\(slot)-\(generation)" }
+
+  func name(itself path: String) {
+    let descriptor = open(path, O_WRONLY | O_CLOEXEC)
+    guard descriptor >= 0 else { return }
+    write(descriptor, name, name.utf8.count)
+    close(descriptor)
+  }
 
   func listen() throws -> CInt {
     let backlog: CInt = 512
