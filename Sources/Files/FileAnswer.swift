@@ -17,11 +17,16 @@ public enum FileOutcome: Sendable {
 
 /// Work for any thread that may wait.
 public struct FileJob: Sendable {
-  private let work: @Sendable () -> FileOutcome
+  public typealias Delivery = @Sendable (FileOutcome) -> Void
 
-  public init(_ work: @escaping @Sendable () -> FileOutcome) { self.work = work }
+  private let work: @Sendable (@escaping Delivery) -> Void
 
-  public func run() -> FileOutcome { work() }
+  public init(_ work: @escaping @Sendable () -> FileOutcome) { self.work = { $0(work()) } }
+
+  init(delivering work: @escaping @Sendable (@escaping Delivery) -> Void) { self.work = work }
+
+  /// Delivers once: before it returns, or on the thread that is at the same work already, when that is done.
+  public func run(_ deliver: @escaping Delivery) { work(deliver) }
 }
 
 /// An answer's body that is in memory, shared by all who are sent it.

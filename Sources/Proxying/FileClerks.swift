@@ -86,7 +86,8 @@ final class FileClerks: Sendable {
         (desk.errands.isEmpty ? nil : desk.errands.removeFirst(), desk.isClosed)
       }
       if let errand {
-        doors[Int(errand.ticket.ticket.loop)].post(.looked(errand.ticket, errand.job.run()))
+        let door = doors[Int(errand.ticket.ticket.loop)]
+        errand.job.run { door.post(.looked(errand.ticket, $0)) }
       } else if isClosed {
         return
       }

@@ -110,29 +110,3 @@ final class ChecksumCache: Sendable {
     state.young[key] = value
   }
 }
-
-/// Lets those who want the same result at the same time wait for the first of them.
-final class OnceAtATime<Key: Hashable & Sendable, Value: Sendable>: Sendable {
-  private let running = Mutex<[Key: Work]>([:])
-
-  private final class Work: Sendable {
-    /// Held while it runs: who comes meanwhile waits here.
-    let result = Mutex<Value?>(nil)
-  }
-
-  func value(_ key: Key, compute: () -> Value) -> Value {
-    let work = running.withLock { running -> Work in
-      if let work = running[key] { return work }
-      let work = Work()
-      running[key] = work
-      return work
-    }
-    return work.result.withLock { result in
-      if let result { return result }
-      let value = compute()
-      result = value
-      running.withLock { $0[key] = nil }
-      return value
-    }
-  }
-}

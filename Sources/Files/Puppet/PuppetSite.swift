@@ -9,7 +9,7 @@ final class PuppetSite: Sendable {
   let checksums: ChecksumCache
   private let known = Mutex(Known())
   private let looking = OnceAtATime<String, World?>()
-  private let telling = OnceAtATime<PuppetRequest, FileOutcome>()
+  private let telling = OnceForAll<PuppetRequest, FileOutcome>()
 
   /// Nanoseconds that what was seen is relied on.
   static let trust: Int64 = 1_000_000_000
@@ -48,18 +48,24 @@ final class PuppetSite: Sendable {
     }
   }
 
-  private func job(_ request: PuppetRequest) -> FileJob { FileJob { self.work(on: request) } }
+  /// An open file is one agent's own. What is hashed or listed is for all who ask for it meanwhile, and none of them
+  /// keeps a thread from other work.
+  private func job(_ request: PuppetRequest) -> FileJob {
+    switch request.kind {
+    case .content: FileJob { self.work(on: request) }
+    case .metadata, .metadatas:
+      FileJob(delivering: { deliver in self.telling.tell(deliver, request) { self.work(on: request) } })
+    }
+  }
 
   private func work(on request: PuppetRequest) -> FileOutcome {
     guard let world = currentWorld(request.environment) else { return .notOurs }
     guard request.kind == .metadatas else { return outcome(of: request, in: world) }
-    return telling.value(request) {
-      if let list = known.withLock({ $0.lists[request] }), list.until > Moment.steady() { return .body(list.body) }
-      let until = Moment.steady() + Self.trust
-      let outcome = outcome(of: request, in: world)
-      if case .body(let body) = outcome { keep(body, for: request, until: until) }
-      return outcome
-    }
+    if let list = known.withLock({ $0.lists[request] }), list.until > Moment.steady() { return .body(list.body) }
+    let until = Moment.steady() + Self.trust
+    let outcome = outcome(of: request, in: world)
+    if case .body(let body) = outcome { keep(body, for: request, until: until) }
+    return outcome
   }
 
   private func outcome(of request: PuppetRequest, in world: World) -> FileOutcome {

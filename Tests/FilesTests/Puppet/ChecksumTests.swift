@@ -59,6 +59,25 @@ import Testing
     }
   }
 
+  /// Who asks while another is at it goes on at once, and is told.
+  @Test func letNobodyWait() {
+    let once = OnceForAll<String, Int>()
+    let told = Mutex<[String]>([])
+    @Sendable func note(_ who: String) -> @Sendable (Int) -> Void {
+      { value in told.withLock { $0.append("\(who) \(value)") } }
+    }
+    once.tell(note("first"), "key") {
+      once.tell(note("second"), "key") { 2 }
+      once.tell(note("other"), "other key") { 3 }
+      let early = told.withLock { $0 }
+      #expect(early == ["other 3"])
+      return 1
+    }
+    once.tell(note("later"), "key") { 4 }
+    let all = told.withLock { $0 }
+    #expect(all == ["other 3", "first 1", "second 1", "later 4"])
+  }
+
   /// Written a moment ago, it could be written again without that being seen.
   @Test func areNotKeptOfAFileThatJustChanged() async throws {
     try await withFile("abc") { descriptor in

@@ -1,5 +1,6 @@
 import Glibc
 import Pool
+import Synchronization
 import TestSupport
 import Testing
 
@@ -100,7 +101,7 @@ private struct OwnSite {
   func askedForWork(_ path: String) -> Bool {
     switch look(path, "") {
     case .later(let job):
-      if case .file(let file) = job.run() { file.close() }
+      if case .file(let file) = outcome(of: job) { file.close() }
       return true
     case .file(let file):
       file.close()
@@ -115,7 +116,7 @@ private struct OwnSite {
     case .file(let file): return read(file)
     case .body(let body): return String(decoding: body.bytes, as: UTF8.self)
     case .later(let job):
-      switch job.run() {
+      switch outcome(of: job) {
       case .notOurs: return nil
       case .file(let file): return read(file)
       case .body(let body): return String(decoding: body.bytes, as: UTF8.self)
@@ -171,4 +172,11 @@ private func withEnvironment(
     try site.write("plain\n", to: "modules/m/files/plain")
     try await body(site)
   }
+}
+
+/// Where nobody else is at the same work.
+private func outcome(of job: FileJob) -> FileOutcome {
+  let delivered = Mutex(FileOutcome.notOurs)
+  job.run { outcome in delivered.withLock { $0 = outcome } }
+  return delivered.withLock { $0 }
 }

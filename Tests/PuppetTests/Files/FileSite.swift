@@ -1,6 +1,7 @@
 import Files
 import Foundation
 import Pool
+import Synchronization
 import TestSupport
 
 @testable import Supervision
@@ -28,7 +29,7 @@ struct FileSite: Sendable {
     case .file(let file): return read(file)
     case .body(let body): return .body(body.bytes, contentType: "\(body.contentType)")
     case .later(let job):
-      switch job.run() {
+      switch outcome(of: job) {
       case .notOurs: return .notOurs
       case .file(let file): return read(file)
       case .body(let body): return .body(body.bytes, contentType: "\(body.contentType)")
@@ -82,4 +83,11 @@ func withFileSite(
     process.send(SIGTERM)
     _ = try await process.end()
   }
+}
+
+/// Where nobody else is at the same work.
+private func outcome(of job: FileJob) -> FileOutcome {
+  let delivered = Mutex(FileOutcome.notOurs)
+  job.run { outcome in delivered.withLock { $0 = outcome } }
+  return delivered.withLock { $0 }
 }
