@@ -76,6 +76,8 @@ struct RequestState: BitwiseCopyable {
   var head = RequestHead()
   var pool = 0
   var priority = RoutePriority.normal
+  /// The route's index.
+  var route: UInt16 = 0
   /// May be sent a second time though a first worker may have seen it.
   var isRepeatable = false
   var isRetry = false
@@ -96,6 +98,8 @@ struct RequestState: BitwiseCopyable {
   var spot: UInt32 = 0
   /// Its agent ended its side, and was asked whether it is still there.
   var wasSounded = false
+  /// The supervisor was told that its worker may be stuck.
+  var isSuspect = false
   /// When its worker counts as stuck.
   var overdue: Int64 = 0
 }

@@ -88,6 +88,7 @@ struct LinkDesk: ~Copyable {
       isSharing = isShared
       if isShared { reportHoldings(for: .zero) }
     case .elsewhere(let held): act { $0.note(elsewhere: held, at: now) }
+    case .quarantine(let nodes): quarantine(nodes)
     case .stop(let within): stop(within: within)
     }
   }
@@ -100,6 +101,14 @@ struct LinkDesk: ~Copyable {
     shared.post(verdict.grants)
     for report in verdict.reports { peer.send(report) }
     if let claims = verdict.cutOff { shared.doors.forEach { $0.post(.cutOff(claims)) } }
+  }
+
+  private func quarantine(_ nodes: [QuarantinedNode]) {
+    let now = Instant.now()
+    let hashes = shared.pools.map { pool in
+      Set(nodes.filter { $0.pool == pool.name }.map { shared.seed.node(named: $0.node, isVerified: true) })
+    }
+    act { $0.quarantine(hashes, at: now) }
   }
 
   /// Each loop holds the desk itself, so that no request takes a lock to find it.
@@ -124,8 +133,17 @@ struct LinkDesk: ~Copyable {
     peer.send(.holding(held))
   }
 
+  /// The loops know who asks what.
+  private func lookForSuspects() {
+    let now = Instant.now()
+    for suspicion in shared.ledger.withLock({ $0.suspicions(at: now) }) {
+      shared.doors[Int(suspicion.ticket.loop)].post(.suspect(suspicion))
+    }
+  }
+
   private mutating func reportCounters() {
     nextReport = .now() + Self.reportInterval
+    lookForSuspects()
     peer.send(.counters(counters()))
   }
 

@@ -26,7 +26,8 @@ extension Loop {
 
   @inline(__always) func asker(_ c: Record, _ patience: AgentPatience) -> Asker {
     Asker(
-      ticket(c), node: c.pointee.agent.identity.node, priority: c.pointee.request.priority, patience: patience)
+      ticket(c), node: c.pointee.agent.identity.node, priority: c.pointee.request.priority, patience: patience,
+      route: c.pointee.request.route)
   }
 
   /// What the agent makes of a refusal, by the head as it goes to the worker.

@@ -42,7 +42,7 @@ extension Loop {
     closeAgent(c)
   }
 
-  private mutating func tryAgain(_ c: Record, _ outcome: ClaimOutcome) {
+  mutating func tryAgain(_ c: Record, _ outcome: ClaimOutcome) {
     door.counters.retriedTotal.bump()
     c.pointee.note?.pointee.record.retries &+= 1
     loseWorker(c, outcome)
@@ -53,7 +53,7 @@ extension Loop {
     requestClaimAgain(c)
   }
 
-  private mutating func loseWorker(_ c: Record, _ outcome: ClaimOutcome) {
+  mutating func loseWorker(_ c: Record, _ outcome: ClaimOutcome) {
     chunks.giveBack(&c.pointee.agent.output)
     releaseWorker(c, outcome)
   }
@@ -95,7 +95,8 @@ extension Loop {
   mutating func giveUp(_ c: Record) {
     guard let claim = c.pointee.worker.claim else { return }
     if let worker = shared.ledger.withLock({ $0.worker(of: claim) }) {
-      shared.outbox.post(.overdue(worker, age: shared.pools[claim.pool].requestTimeout))
+      shared.outbox.post(
+        .overdue(worker, age: shared.pools[claim.pool].requestTimeout, node: nodeName(c)))
     }
     let begun = c.pointee.answer.hasBegun
     loseWorker(c, .overdue(lost: c.pointee.agent.descriptor >= 0))
@@ -125,6 +126,7 @@ extension Loop {
     switch c.pointee.stage {
     case .connecting: tryAgain(c, .unused)
     case .exchanging where c.pointee.answer.hasBegun: cut(c, "retired in the middle of an answer")
+    case .exchanging where c.pointee.request.isSuspect: leaveStuckWorker(c)
     case .exchanging: workerFailed(c, nil)
     case .vacant, .greeting, .handshaking, .head, .looking, .downloading, .intake, .queued, .replying, .lingering:
       break

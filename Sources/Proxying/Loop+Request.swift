@@ -59,6 +59,7 @@ extension Loop {
       let destination = shared.destinations[index]
       c.pointee.request.pool = destination.pool
       c.pointee.request.priority = destination.priority
+      c.pointee.request.route = UInt16(truncatingIfNeeded: index)
       c.pointee.request.isRepeatable = destination.retries || c.pointee.request.head.method.isSafe
       if !looksOnDisk(c, pathCount: pathCount) { startBody(c) }
     }

@@ -9,6 +9,7 @@ extension Loop {
     c.pointee.worker.claim = claim
     if log.isOn { noteClaim(c, claim) }
     if claim.beginsRun { shared.outbox.ring() }
+    c.pointee.request.isSuspect = false
     c.pointee.request.overdue = (instant + shared.pools[claim.pool].requestTimeout).nanoseconds
     guard let kept = claim.connection else { return connect(c, claim) }
     adopt(c, kept)

@@ -229,6 +229,7 @@ struct Loop: ~Copyable {
       case .granted(let grant): takeFromAfar(grant)
       case .accepted(let newcomer): welcome(newcomer)
       case .cutOff(let claims): cutOff(claims)
+      case .suspect(let suspicion): report(suspicion)
       case .files(let desk): files = desk.isOpen ? desk : nil
       case .looked(let ticket, let outcome): takeOutcome(outcome, for: ticket)
       case .stop(let end): stop(by: end.nanoseconds)

@@ -108,6 +108,8 @@ enum LoopMessage: Sendable {
   case accepted(Newcomer)
   /// Break off the claims of a worker that is gone.
   case cutOff(ClaimLedger.CutOff)
+  /// A request of this loop is too old by what others took.
+  case suspect(Suspicion)
   /// From now on answers are looked for there.
   case files(FileDesk)
   /// What a clerk found for a request of this loop.

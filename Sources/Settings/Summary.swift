@@ -114,6 +114,10 @@ private func pool(of plan: PoolPlan) -> [String] {
     ("queue", waiting(policy.queue)),
     ("", comingBack(policy.queue)),
     ("stuck", "when a request takes \(policy.requestTimeout.short)"),
+    ("", suspecting(policy.stuck)),
+    ("", histories(policy.stuck)),
+    ("", quarantining(policy.quarantine)),
+    ("backtrace", launch.backtrace.map { "asked for by SIG\($0.rawValue) before a stuck worker is stopped" }),
     ("ready", "\(policy.ready.path) answers within \(policy.ready.timeout.short)"),
     (
       "alive",

@@ -37,10 +37,11 @@ public struct Vocabulary: Sendable {
   static let pool = Vocabulary(
     [
       "master", "puppet", "command", "environment", "user", "working_directory", "workers", "concurrency", "queue",
-      "request_timeout", "ready", "alive", "recycle", "stop", "cache",
+      "request_timeout", "stuck", "quarantine", "backtrace", "ready", "alive", "recycle", "stop", "cache",
     ],
     [
-      "puppet": puppet, "queue": queue, "ready": ready, "alive": alive, "recycle": recycle, "stop": stop,
+      "puppet": puppet, "queue": queue, "stuck": stuck, "quarantine": quarantine, "ready": ready, "alive": alive,
+      "recycle": recycle, "stop": stop,
       "cache": cache,
     ])
   static let puppet = Vocabulary([
@@ -49,6 +50,8 @@ public struct Vocabulary: Sendable {
   static let queue = Vocabulary(
     ["limit", "ceiling", "timeout", "lift", "retry_after", "run_quiet", "nodes"], ["retry_after": retryAfter])
   static let retryAfter = Vocabulary(["min", "max"])
+  static let stuck = Vocabulary(["factor", "at_least", "samples", "look", "nodes"])
+  static let quarantine = Vocabulary(["strikes", "within", "for", "nodes"])
   static let ready = Vocabulary(["path", "timeout"])
   static let alive = Vocabulary(["path", "every", "timeout", "failures"])
   static let recycle = Vocabulary([

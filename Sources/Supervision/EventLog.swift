@@ -8,7 +8,12 @@ struct EventLog {
   /// A follower that is so many events behind is let go.
   static let followerBacklog = 1_000
 
+  /// What was seen of a stuck worker is long, and kept for so many events.
+  static let captures = 100
+
   private var events: [Event] = []
+  /// The events that have one.
+  private var capturing: [Int] = []
   private var nextID = 1
   private var followers: [Int: AsyncStream<Event>.Continuation] = [:]
   private var nextFollower = 0
@@ -23,11 +28,14 @@ struct EventLog {
   /// Numbers go on where an earlier life left off.
   mutating func begin(at id: Int) { nextID = max(nextID, id) }
 
-  mutating func append(_ kind: Event.Kind, _ message: String, worker: WorkerID? = nil, exit: ExitRow? = nil) {
+  mutating func append(
+    _ kind: Event.Kind, _ message: String, worker: WorkerID? = nil, exit: ExitRow? = nil, capture: String? = nil
+  ) {
     let event = Event(
-      id: nextID, at: Clock.timestamp(), kind: kind, message: message, worker: worker, exit: exit)
+      id: nextID, at: Clock.timestamp(), kind: kind, message: message, worker: worker, exit: exit, capture: capture)
     nextID += 1
     events.append(event)
+    if capture != nil { noteCapture(event.id) }
     if events.count > Self.capacity { events.removeFirst(Self.capacity / 10) }
     log(event)
     ledger?.keep(event)
@@ -40,6 +48,13 @@ struct EventLog {
       @unknown default: continue
       }
     }
+  }
+
+  private mutating func noteCapture(_ id: Int) {
+    capturing.append(id)
+    guard capturing.count > Self.captures else { return }
+    let oldest = capturing.removeFirst()
+    if let index = events.firstIndex(where: { $0.id == oldest }) { events[index].capture = nil }
   }
 
   /// At most `limit` events: the first after `id`, or without one the last.
@@ -90,7 +105,7 @@ extension Event.Kind {
     switch self {
     case .spawn, .drain: .debug
     case .decision, .ready, .exit, .wipe, .proxy, .command, .reload, .supervisor: .info
-    case .wipeFailed, .backOff, .ledger: .warning
+    case .wipeFailed, .backOff, .ledger, .stuck, .quarantine: .warning
     }
   }
 }

@@ -8,6 +8,10 @@ struct ManagedPool {
   var lastRecycles: [SlotID: StatusDocument.LastRecycle] = [:]
   /// Counted by proxies that are gone.
   var earlier: PoolCounters
+  var quarantine = QuarantineBook()
+  /// Requests that were suspect, and workers that were stuck.
+  var suspectsTotal = 0
+  var stuckTotal = 0
   /// Wakes the machine at its next deadline.
   var alarm: (at: Instant, task: Task<Void, Never>)?
 

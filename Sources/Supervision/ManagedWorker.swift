@@ -24,6 +24,10 @@ struct ManagedWorker {
   /// Nil until it ended.
   var exit: ExitStatus?
   var lastProbe: Instant?
+  /// What a proxy said last of a request that it may be stuck with.
+  var suspicion: HeardSuspect?
+  /// What it was seen doing before it was stopped.
+  var capture: String?
   /// The proxy that holds a claim for a probe, or was asked to.
   var probedAt: Int?
 

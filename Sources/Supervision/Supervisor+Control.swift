@@ -48,6 +48,7 @@ extension Supervisor {
     case .drain(let slot): return setHeld(true, slot)
     case .resume(let slot): return setHeld(false, slot)
     case .scale(let pool, let size): return scale(pool, to: size)
+    case .release(let node): return release(node)
     case .reload: return await reload(.asked(by: "command"))
     case .stop: return accept("stopping") { stop() }
     }
@@ -88,6 +89,15 @@ extension Supervisor {
     return accept("\(name) goes from \(pool.machine.policy.size) to \(size) workers") {
       feed(.scale(size), to: name)
     }
+  }
+
+  private func release(_ node: String) -> ControlReply {
+    let quarantined = Set(quarantinedNodes.map(\.node))
+    guard quarantined.contains(node) else {
+      let others = quarantined.isEmpty ? "no node is" : "these are: \(quarantined.sorted().joined(separator: ", "))"
+      return .refused(message: "\(node) is not quarantined; \(others)")
+    }
+    return accept("\(node) is released from its quarantine") { liftQuarantine(of: node) }
   }
 
   private func slotExists(_ slot: SlotID) -> Bool {
@@ -134,6 +144,10 @@ extension Supervisor {
       queueLength: counters.queueLength, shedTotal: counters.shedTotal,
       workers: pool.machine.slots.filter { $0.isWanted || !$0.isEmpty }.flatMap { describe($0, in: pool) })
     status.describeLine(counters, earlier: PoolCounters.noSheds)
+    status.quarantined = pool.quarantine.quarantined
+    status.quarantinedWaiting = counters.quarantinedWaiting
+    status.suspectsTotal = pool.suspectsTotal
+    status.stuckTotal = pool.stuckTotal
     return status
   }
 

@@ -31,7 +31,8 @@ extension Supervisor {
     case .runsTold:
       proxies[generation]?.hasToldRuns = true
       wakeWaiters()
-    case .overdue(let id, let age): feed(.overdue(id, age: age), to: id.pool)
+    case .overdue(let id, let age, let node): Task { await takeOverdue(id, age: age, node: node) }
+    case .suspect(let suspect): take(suspect)
     case .unreachable(let id, let why):
       logger.warning("the proxy could not use \(id): \(why)", metadata: ["pool": "\(id.pool)"])
     case .counters(let counters): note(counters, from: generation)
@@ -78,6 +79,7 @@ extension Supervisor {
   private func introduce(_ generation: Int) {
     guard let proxy = proxies[generation] else { return }
     proxies[generation]?.knowsWorkers = true
+    if !quarantinedNodes.isEmpty { proxy.link.send(.quarantine(quarantinedNodes)) }
     for (name, pool) in pools {
       for slot in pool.machine.slots {
         guard let incumbent = slot.incumbent else { continue }

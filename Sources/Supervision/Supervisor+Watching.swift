@@ -10,6 +10,7 @@ extension Supervisor {
       try? await Task.sleep(for: Self.watchInterval, tolerance: .milliseconds(100))
       await sampleMemory(sampler)
       probeIdle()
+      endQuarantines()
       replaceSilentProxies()
       lookAtFiles()
     }
@@ -76,6 +77,7 @@ extension Supervisor {
     case .failed(let why):
       guard pools[id.pool]?.workers[id]?.exit == nil else { return }
       logger.warning("\(id) failed its liveness probe: \(why)", metadata: ["pool": "\(id.pool)"])
+      if pool.machine.isLastFailure(of: id) { await capture(id) }
       feed(.probed(id, passed: false), to: id.pool)
     }
   }

@@ -96,7 +96,8 @@ extension Supervisor {
     let report = await wipe(id, pools[id.pool]?.workers[id]?.wipe ?? [])
     guard let worker = pools[id.pool]?.workers[id] else { return }
     let row = ExitRow(departure, worker: worker, wiped: report, at: Clock.now())
-    log.append(.exit, row.sentence(of: id), worker: id, exit: row)
+    log.append(
+      .exit, row.sentence(of: id), worker: id, exit: row, capture: worker.capture.flatMap { $0.isEmpty ? nil : $0 })
     pools[id.pool]?.lastRecycles[id.slot] = .init(reason: departure.reason, at: Clock.timestamp())
     pools[id.pool]?.workers[id] = nil
     feed(.wiped(id), to: id.pool)

@@ -33,6 +33,7 @@ public actor Supervisor {
   /// Listeners that the settings have no more, and the proxies that may still accept there.
   var forsaken: [(listener: Listener, holders: Set<Int>)] = []
   var watch: FileWatch
+  let capturer = Capturer()
   var proxies = ProxyFleet()
   /// What the proxies know of runs and places, by numbers that depend on the seed.
   var runs = RunRegister()

@@ -22,8 +22,8 @@ struct Masterpool: AsyncParsableCommand {
     version: version,
     subcommands: [
       RunCommand.self, CheckCommand.self, StatusCommand.self, RestartCommand.self, DrainCommand.self,
-      ResumeCommand.self, ScaleCommand.self, ReloadCommand.self, EventsCommand.self, HistoryCommand.self,
-      StopCommand.self, CACommand.self,
+      ResumeCommand.self, ScaleCommand.self, ReleaseCommand.self, ReloadCommand.self, EventsCommand.self,
+      HistoryCommand.self, StopCommand.self, CACommand.self,
       ProxyCommand.self,
     ])
 }

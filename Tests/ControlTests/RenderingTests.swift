@@ -14,7 +14,7 @@ import Testing
         masterpool 0.1.0, pid 100, running for 1h2m, agents connect to 127.0.0.1:8140
         proxy: pid 101, generation 1, 2 threads, 3 connections, 10 requests (1 in flight), responses: 8 2xx 1 5xx, 1 retried
 
-        masters: 1 of 2 ready, 4 queued, 5 shed
+        masters: 1 of 2 ready, 4 queued, 5 shed, 1 quarantined
           SLOT  GEN  PID  STATE          AGE   MEMORY  REQUESTS  NOW  LAST RECYCLE
              0    3  110  draining     15m4s  85.8MiB         5    1  timer, 3m59s ago
              0    4  112  ready           2s   9.5MiB         1    0  timer, 3m59s ago
@@ -93,6 +93,10 @@ import Testing
         "masterpool_pool_refused_total{cause=\"early\",pool=\"masters\"} 0",
         "masterpool_pool_refused_total{cause=\"limit\",pool=\"masters\"} 4",
         "masterpool_pool_refused_total{cause=\"timeout\",pool=\"masters\"} 0",
+        "masterpool_pool_quarantined_nodes{pool=\"masters\"} 1",
+        "masterpool_pool_quarantined_waiting{pool=\"masters\"} 2",
+        "masterpool_pool_suspects_total{pool=\"masters\"} 7",
+        "masterpool_pool_stuck_total{pool=\"masters\"} 3",
         "masterpool_pool_workers{pool=\"masters\",state=\"backing_off\"} 1",
         "masterpool_pool_workers{pool=\"masters\",state=\"draining\"} 1",
         "masterpool_pool_workers{pool=\"masters\",state=\"ready\"} 1",

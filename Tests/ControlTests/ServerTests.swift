@@ -31,7 +31,7 @@ import Testing
       served.supervisor.state.withLock { $0.reply = .accepted(message: "recycling", workers: [worker]) }
       let commands: [ControlCommand] = [
         .restart(targets: [.pool(worker.pool), .slot(worker.slot)], reason: .deploy), .drain(worker.slot),
-        .resume(worker.slot), .scale(worker.pool, size: 3), .reload, .stop,
+        .resume(worker.slot), .scale(worker.pool, size: 3), .release(node: "web7.example"), .reload, .stop,
       ]
       for command in commands {
         let reply = try await served.client.perform(command)

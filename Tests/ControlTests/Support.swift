@@ -110,6 +110,10 @@ extension StatusDocument.Pool {
     counters.runsUnderWay = 2
     var pool = bare
     pool.describeLine(counters, earlier: [1, 0, 0, 0])
+    pool.quarantined = ["web7.example"]
+    pool.quarantinedWaiting = 2
+    pool.suspectsTotal = 7
+    pool.stuckTotal = 3
     return pool
   }
 

@@ -28,7 +28,8 @@ import Testing
     let ended = try numbers(in: counters.ended + counters)
     for (name, value) in try numbers(in: counters + counters) {
       #expect(value == 6, "\(name)")
-      #expect(ended[name] == (["queueLength", "runsUnderWay"].contains(name) ? 3 : 6), "\(name)")
+      #expect(
+        ended[name] == (["queueLength", "runsUnderWay", "quarantinedWaiting"].contains(name) ? 3 : 6), "\(name)")
     }
   }
 

@@ -74,7 +74,7 @@ import Testing
     try await withProxy(arrangement, worker: stuck) { proxy, origin in
       #expect(try await request("POST", "/stuck", at: proxy.address).status == 504)
       let age = try await proxy.report("overdue") { report -> Duration? in
-        if case .overdue(worker(0), let age) = report { age } else { nil }
+        if case .overdue(worker(0), let age, nil) = report { age } else { nil }
       }
       #expect(age >= .milliseconds(500))
       _ = try await origin.first("the connection closed") { $0.open == 0 ? true : nil }

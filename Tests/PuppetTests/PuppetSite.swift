@@ -10,7 +10,7 @@ struct PuppetSite: Sendable {
   static let nodes = ["web-1.demo", "db-1.demo"]
 
   /// Settings for a pool of two masters that is recycled like this.
-  func yaml(recycle: String, environment: String = "{}") -> String {
+  func yaml(recycle: String, environment: String = "{}", pool: [String] = []) -> String {
     """
     state_dir: \(folder)/state
     run_dir: \(folder)/run
@@ -30,6 +30,7 @@ struct PuppetSite: Sendable {
         recycle: \(recycle)
         environment: \(environment)
         stop: {drain: 60s, terminate: 10s}
+    \(pool.map { "    \($0)" }.joined(separator: "\n    "))
     control:
       socket: control.sock
 
@@ -73,7 +74,7 @@ struct PuppetSite: Sendable {
 /// A site of its own behind a masterpool that has two Puppet masters, over the demo's environments or those that `code`
 /// makes in the site's folder.
 func withPuppetSite(
-  recycle: String = "{every: off}", environment: String = "{}",
+  recycle: String = "{every: off}", environment: String = "{}", pool: [String] = [],
   code: @escaping @Sendable (String) throws -> String = { _ in Places.code },
   _ body: @escaping @Sendable (PuppetSite, Masterpool) async throws -> Void
 ) async throws {
@@ -89,7 +90,9 @@ func withPuppetSite(
     var limits = Setup()
     limits.startLimit = .seconds(120)
     limits.stopLimit = .seconds(90)
-    try await withMasterpool(yaml: site.yaml(recycle: recycle, environment: environment), in: folder, limits) {
+    try await withMasterpool(
+      yaml: site.yaml(recycle: recycle, environment: environment, pool: pool), in: folder, limits
+    ) {
       try await body(site, $0)
     }
   }

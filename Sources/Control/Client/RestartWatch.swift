@@ -60,7 +60,9 @@ public struct RestartWatch: Sendable {
         if state == .waiting { progress[slot] = .failed(event.message) }
         return event.message
       case .exit, .wipeFailed: return event.message
-      case .spawn, .ready, .drain, .wipe, .decision, .ledger, .proxy, .command, .reload, .supervisor: return nil
+      case .spawn, .ready, .drain, .wipe, .decision, .ledger, .stuck, .quarantine, .proxy, .command, .reload,
+        .supervisor:
+        return nil
       }
     }
   }

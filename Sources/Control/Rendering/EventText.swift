@@ -16,7 +16,7 @@ public enum EventText {
     let kind = event.kind.rawValue
     switch event.kind {
     case .ready: return palette.paint(kind, .good)
-    case .wipeFailed, .backOff: return palette.paint(kind, .bad)
+    case .wipeFailed, .backOff, .stuck, .quarantine: return palette.paint(kind, .bad)
     case .exit:
       let isBad = (event.exit?.requestsLost ?? 0) > 0 || event.exit?.reason == .crash
       return palette.paint(kind, isBad ? .bad : .busy)

@@ -76,6 +76,11 @@ public enum MetricsText {
     page.counter("masterpool_pool_shed_total", "Requests refused with 503.", of(\.shedTotal))
     page.counter("masterpool_pool_refused_total", "Of these by cause.", by("cause", \.shedsByCause))
     page.gauge(
+      "masterpool_pool_quarantined_nodes", "Nodes that get one worker at most.", of(\.quarantined.count))
+    page.gauge("masterpool_pool_quarantined_waiting", "Requests of these in the line.", of(\.quarantinedWaiting))
+    page.counter("masterpool_pool_suspects_total", "Requests that were suspect by their age.", of(\.suspectsTotal))
+    page.counter("masterpool_pool_stuck_total", "Workers stopped for being stuck.", of(\.stuckTotal))
+    page.gauge(
       "masterpool_pool_workers", "Workers by state.",
       pools.flatMap { pool in
         Dictionary(grouping: pool.workers, by: \.state).sorted { $0.key < $1.key }.map { state, workers in

@@ -54,6 +54,9 @@ public enum StatusText {
     let ink: Palette.Ink = pool.ready >= pool.size ? .good : pool.ready == 0 ? .bad : .busy
     var parts = [palette.paint(ready, ink), "\(pool.queueLength) queued"]
     parts.append(pool.shedTotal > 0 ? palette.paint("\(pool.shedTotal) shed", .bad) : "0 shed")
+    if !pool.quarantined.isEmpty {
+      parts.append(palette.paint("\(pool.quarantined.count) quarantined", .bad))
+    }
     let title = palette.paint(pool.name.description, .strong) + ": " + parts.joined(separator: ", ")
     guard !pool.workers.isEmpty else { return [title] }
     return [title] + table(pool.workers, now).lines(indent: "  ", palette)

@@ -5,14 +5,18 @@ public struct Asker: Hashable, Sendable, BitwiseCopyable {
   public var node: UInt64
   public var priority: RoutePriority
   public var patience: AgentPatience
+  /// The route's index, by which its age is judged.
+  public var route: UInt16
 
   public init(
-    _ ticket: Ticket, node: UInt64 = 0, priority: RoutePriority = .normal, patience: AgentPatience = .unread
+    _ ticket: Ticket, node: UInt64 = 0, priority: RoutePriority = .normal, patience: AgentPatience = .unread,
+    route: UInt16 = 0
   ) {
     self.ticket = ticket
     self.node = node
     self.priority = priority
     self.patience = patience
+    self.route = route
   }
 
   /// Part of a run that can be followed.

@@ -6,14 +6,16 @@ extension PoolLedger {
 
   /// Nil: it may wait. A run that was let in is never refused; a place that was promised is kept; who fails at a
   /// refusal waits while there is room for anybody; the others while the line is short.
-  func objection(to asker: Asker, _ standing: RunTable.Standing, at now: Instant) -> ShedCause? {
+  func objection(
+    to asker: Asker, _ standing: RunTable.Standing, at now: Instant, behind waiting: Int
+  ) -> ShedCause? {
     let queue = policy.queue
     guard queue.limit > 0 else { return .ceiling }
-    if asker.isUnderWay(standing) || line.count < queue.limit { return nil }
+    if asker.isUnderWay(standing) || waiting < queue.limit { return nil }
     switch (standing, asker.patience) {
     case (.promised(let place), _) where place > now && asker.patience != .fails: return .early
-    case (.promised, _), (_, .fails): return line.count < queue.ceiling ? nil : .ceiling
-    case (.unknown, _), (.underWay, _): return line.count < queue.ceiling ? .limit : .ceiling
+    case (.promised, _), (_, .fails): return waiting < queue.ceiling ? nil : .ceiling
+    case (.unknown, _), (.underWay, _): return waiting < queue.ceiling ? .limit : .ceiling
     }
   }
 
@@ -66,6 +68,7 @@ extension PoolLedger {
 
   /// A claim's end tells what requests and runs take, and whether the run is over.
   mutating func learn(_ outcome: ClaimOutcome, from asker: Asker, took time: Int64, at now: Instant) {
+    if outcome == .answered { ages.add(time, of: asker) }
     switch outcome {
     case .answered, .abandoned:
       service.add(time)
@@ -78,7 +81,8 @@ extension PoolLedger {
 
   var counters: PoolCounters {
     var counters = PoolCounters(pool: policy.name)
-    counters.queueLength = line.count
+    counters.queueLength = line.count + line.confinedCount
+    counters.quarantinedWaiting = line.confinedCount
     counters.waiting = QueueClass.allCases.map { line.count(of: $0) }
     counters.sheds = sheds
     counters.shedTotal = sheds.reduce(0, +)

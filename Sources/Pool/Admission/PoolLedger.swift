@@ -8,6 +8,11 @@ struct PoolLedger: Sendable {
   var schedule: ReturnSchedule
   /// What one request takes.
   var service = Estimate()
+  /// What each route's and each node's requests took.
+  var ages: AgeHistory
+  /// Nodes that get one worker at most, and how many places their requests hold.
+  var quarantined: Set<UInt64> = []
+  var confinedClaims = 0
   /// By cause.
   var sheds = [Int](repeating: 0, count: ShedCause.allCases.count)
   /// Other proxies use the workers too: no connection is kept.
@@ -25,6 +30,7 @@ struct PoolLedger: Sendable {
     line = WaitingLine(lift: policy.queue.lift)
     runs = RunTable(limit: policy.queue.nodes, quiet: policy.queue.runQuiet)
     schedule = ReturnSchedule(policy.queue.retryAfter)
+    ages = AgeHistory(policy.stuck)
   }
 
   /// A limit on what is set aside for each worker.
@@ -34,24 +40,32 @@ struct PoolLedger: Sendable {
   // MARK: A request's side
 
   mutating func admit(_ asker: Asker, pool: Int, at now: Instant) -> Admission {
-    if line.isEmpty, let claim = claim(for: asker, pool: pool, at: now) { return .claimed(claim) }
+    let isConfined = isQuarantined(asker.node)
+    if line.isEmpty, !isConfined || admitsConfined && line.confinedCount == 0,
+      let claim = claim(for: asker, pool: pool, at: now)
+    {
+      return .claimed(claim)
+    }
     guard asker.patience != .unread else { return .unsure }
     let standing = standing(of: asker, at: now)
-    if let cause = objection(to: asker, standing, at: now) { return .shed(refuse(asker, cause, at: now)) }
+    if let cause = objection(to: asker, standing, at: now, behind: isConfined ? line.confinedCount : line.count) {
+      return .shed(refuse(asker, cause, at: now))
+    }
     switch standing {
     case .promised: runs.redeem(asker.node, at: now)
     case .unknown where line.count >= policy.queue.limit: schedule.shift(by: spacing)
     case .unknown, .underWay: break
     }
-    let spot = line.append(asker, as: asker.priority.class(standing), at: now)
+    let spot = line.append(asker, as: asker.priority.class(standing), confined: isConfined, at: now)
     return .queued(until: deadline(of: asker, standing, from: now), spot: spot)
   }
 
   /// For a request that lost its worker: it had its turn, so it goes first, and no limit turns it away.
   mutating func readmit(_ asker: Asker, pool: Int, until deadline: Instant, at now: Instant) -> Admission {
-    if let claim = claim(for: asker, pool: pool, at: now) { return .claimed(claim) }
+    let isConfined = isQuarantined(asker.node)
+    if !isConfined || admitsConfined, let claim = claim(for: asker, pool: pool, at: now) { return .claimed(claim) }
     guard now < deadline else { return .shed(refuse(asker, .timeout, at: now)) }
-    return .queued(until: deadline, spot: line.appendReturned(asker, at: now))
+    return .queued(until: deadline, spot: line.appendReturned(asker, confined: isConfined, at: now))
   }
 
   /// Leaves the line because its time is over. Nil: it is not in it, so its grant is on the way.
@@ -72,6 +86,7 @@ struct PoolLedger: Sendable {
     }
     guard let seat = best else { return nil }
     let (place, connection) = seats[seat].take(for: asker, concurrency: concurrency, at: now)
+    if isQuarantined(asker.node) { confinedClaims += 1 }
     var beginsRun = false
     if asker.isOfRun {
       beginsRun = runs.hear(asker.node, work: 0, at: now) && tellsAtOnce
@@ -90,6 +105,7 @@ struct PoolLedger: Sendable {
     precondition(seats[claim.seat].occupant == claim.occupant, "a claim outlived its worker's seat")
     if case .claimed(let since, let asker) = seats[claim.seat].places[claim.place] {
       learn(outcome, from: asker, took: (now - since).wholeNanoseconds, at: now)
+      if isQuarantined(asker.node) { confinedClaims -= 1 }
     }
     seats[claim.seat].record(outcome, place: claim.place, at: now, suspension: Self.suspension)
     switch outcome {
@@ -115,7 +131,7 @@ struct PoolLedger: Sendable {
 
   /// The first in line and the worker that it gets.
   private mutating func nextGrant(pool: Int, at now: Instant) -> Grant? {
-    guard let (spot, asker) = line.first, let claim = claim(for: asker, pool: pool, at: now) else { return nil }
+    guard let (spot, asker) = next, let claim = claim(for: asker, pool: pool, at: now) else { return nil }
     _ = line.remove(spot, of: asker.ticket)
     return Grant(ticket: asker.ticket, claim: claim)
   }

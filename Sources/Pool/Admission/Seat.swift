@@ -28,6 +28,13 @@ struct Seat: Sendable {
       case .free, .stuck: nil
       }
     }
+
+    var asker: Asker? {
+      switch self {
+      case .claimed(_, let asker): asker
+      case .free, .stuck: nil
+      }
+    }
   }
 
   var state = State.vacant

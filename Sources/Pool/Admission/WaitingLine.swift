@@ -1,13 +1,17 @@
 /// Those who wait for a worker: a row for each class, in each row first come first served. Who came `lift` earlier
 /// goes before the next better class, so age outranks class in the end and nobody starves.
 ///
-/// Every operation takes the same few steps however long the line is.
+/// Who is confined waits beside the line, in a row of its own, and is in nobody's way.
+///
+/// Every operation but `confine` takes the same few steps however long the line is.
 struct WaitingLine: Sendable {
   /// Spots are used again, and hang together by their indices.
   private struct Spot: Sendable {
     var asker: Asker
     var since: Int64
     var row: Int
+    /// Where it stands, or would if it were not confined.
+    var home: Int
     var previous: Int32
     var next: Int32
   }
@@ -23,15 +27,18 @@ struct WaitingLine: Sendable {
   /// One for each class, and behind them that of those who had their turn already.
   private var rows: [Row]
   private let lift: Int64
+  /// Of those that are not confined.
   private(set) var count = 0
+  private(set) var confinedCount = 0
 
   private static let nowhere = -1
   private static let returned = QueueClass.allCases.count
+  private static let confined = returned + 1
   /// Keeps sums of it and any time from overflowing.
   private static let longestLift: Int64 = 86_400_000_000_000
 
   init(lift: Duration) {
-    rows = Array(repeating: Row(), count: Self.returned + 1)
+    rows = Array(repeating: Row(), count: Self.confined + 1)
     self.lift = min(max(0, lift.wholeNanoseconds), Self.longestLift)
   }
 
@@ -40,13 +47,15 @@ struct WaitingLine: Sendable {
   func count(of class: QueueClass) -> Int { rows[`class`.rawValue].count }
 
   /// The spot that it takes, by which it is found again.
-  mutating func append(_ asker: Asker, as class: QueueClass, at now: Instant) -> UInt32 {
-    append(asker, row: `class`.rawValue, since: now.nanoseconds)
+  mutating func append(
+    _ asker: Asker, as class: QueueClass, confined: Bool = false, at now: Instant
+  ) -> UInt32 {
+    append(asker, home: `class`.rawValue, confined, since: now.nanoseconds)
   }
 
   /// For a request that had its turn and lost its worker: it goes before all others.
-  mutating func appendReturned(_ asker: Asker, at now: Instant) -> UInt32 {
-    append(asker, row: Self.returned, since: now.nanoseconds)
+  mutating func appendReturned(_ asker: Asker, confined: Bool = false, at now: Instant) -> UInt32 {
+    append(asker, home: Self.returned, confined, since: now.nanoseconds)
   }
 
   /// Whose turn is next.
@@ -63,11 +72,61 @@ struct WaitingLine: Sendable {
     return (UInt32(bitPattern: best), spots[Int(best)].asker)
   }
 
+  /// The same, and of the confined the first as if it came as a new run does.
+  var firstOfAll: (spot: UInt32, asker: Asker)? {
+    let confined = rows[Self.confined].first
+    guard confined >= 0 else { return first }
+    let waiting = spots[Int(confined)]
+    if let first {
+      let other = spots[Int(first.spot)]
+      let lasts = waiting.since &+ Int64(QueueClass.newRun.rawValue) &* lift
+      if other.row == Self.returned || other.since &+ Int64(other.row) &* lift <= lasts { return first }
+    }
+    return (UInt32(bitPattern: confined), waiting.asker)
+  }
+
+  /// From now on these are, and no others; everybody keeps the spot.
+  mutating func confine(_ isConfined: (Asker) -> Bool) {
+    let movers = spots.indices.filter { spot in
+      let row = spots[spot].row
+      return row != Self.nowhere && isConfined(spots[spot].asker) != (row == Self.confined)
+    }.sorted { spots[$0].since < spots[$1].since }
+    for spot in movers {
+      let wasConfined = spots[spot].row == Self.confined
+      leave(spot)
+      enter(Int32(spot), row: wasConfined ? spots[spot].home : Self.confined)
+    }
+  }
+
   /// Nil: whoever stood there is not in line any more.
   mutating func remove(_ spot: UInt32, of ticket: Ticket) -> Asker? {
     guard spot < spots.count, spots[Int(spot)].row != Self.nowhere, spots[Int(spot)].asker.ticket == ticket
     else { return nil }
-    let leaver = spots[Int(spot)]
+    leave(Int(spot))
+    spots[Int(spot)].next = freeSpot
+    freeSpot = Int32(bitPattern: spot)
+    return spots[Int(spot)].asker
+  }
+
+  private mutating func append(_ asker: Asker, home: Int, _ isConfined: Bool, since: Int64) -> UInt32 {
+    let spot = takeSpot(Spot(asker: asker, since: since, row: Self.nowhere, home: home, previous: -1, next: -1))
+    enter(spot, row: isConfined ? Self.confined : home)
+    return UInt32(bitPattern: spot)
+  }
+
+  /// At the row's end.
+  private mutating func enter(_ spot: Int32, row: Int) {
+    spots[Int(spot)].row = row
+    spots[Int(spot)].previous = rows[row].last
+    spots[Int(spot)].next = -1
+    if rows[row].last >= 0 { spots[Int(rows[row].last)].next = spot } else { rows[row].first = spot }
+    rows[row].last = spot
+    rows[row].count += 1
+    if row == Self.confined { confinedCount += 1 } else { count += 1 }
+  }
+
+  private mutating func leave(_ spot: Int) {
+    let leaver = spots[spot]
     if leaver.previous >= 0 {
       spots[Int(leaver.previous)].next = leaver.next
     } else {
@@ -79,20 +138,8 @@ struct WaitingLine: Sendable {
       rows[leaver.row].last = leaver.previous
     }
     rows[leaver.row].count -= 1
-    count -= 1
-    spots[Int(spot)].row = Self.nowhere
-    spots[Int(spot)].next = freeSpot
-    freeSpot = Int32(bitPattern: spot)
-    return leaver.asker
-  }
-
-  private mutating func append(_ asker: Asker, row: Int, since: Int64) -> UInt32 {
-    let spot = takeSpot(Spot(asker: asker, since: since, row: row, previous: rows[row].last, next: -1))
-    if rows[row].last >= 0 { spots[Int(rows[row].last)].next = spot } else { rows[row].first = spot }
-    rows[row].last = spot
-    rows[row].count += 1
-    count += 1
-    return UInt32(bitPattern: spot)
+    if leaver.row == Self.confined { confinedCount -= 1 } else { count -= 1 }
+    spots[spot].row = Self.nowhere
   }
 
   private mutating func takeSpot(_ spot: Spot) -> Int32 {

@@ -7,6 +7,8 @@ public enum ControlCommand: Hashable, Sendable {
   case drain(SlotID)
   case resume(SlotID)
   case scale(PoolName, size: Int)
+  /// Ends a node's quarantine, in every pool.
+  case release(node: String)
   /// Read the settings again and put them in force.
   case reload
   case stop
@@ -44,7 +46,7 @@ public enum ControlReply: Hashable, Sendable {
 }
 
 extension ControlCommand: Codable {
-  enum Key: String, CodingKey { case command, targets, reason, slot, pool, size }
+  enum Key: String, CodingKey { case command, targets, reason, slot, pool, size, node }
 
   public init(from decoder: any Decoder) throws {
     let fields = try decoder.container(keyedBy: Key.self)
@@ -76,12 +78,14 @@ extension ControlCommand: Codable {
           forKey: .pool, in: fields, debugDescription: "\(text.debugDescription) is not a pool's name")
       }
       self = .scale(pool, size: try fields.decode(Int.self, forKey: .size))
+    case "release": self = .release(node: try fields.decode(String.self, forKey: .node))
     case "reload": self = .reload
     case "stop": self = .stop
     case let other:
       throw DecodingError.dataCorruptedError(
         forKey: .command, in: fields,
-        debugDescription: "\(other.debugDescription) is not one of restart, drain, resume, scale, reload, stop")
+        debugDescription:
+          "\(other.debugDescription) is not one of restart, drain, resume, scale, release, reload, stop")
     }
   }
 
@@ -102,6 +106,9 @@ extension ControlCommand: Codable {
       try fields.encode("scale", forKey: .command)
       try fields.encode(pool.rawValue, forKey: .pool)
       try fields.encode(size, forKey: .size)
+    case .release(let node):
+      try fields.encode("release", forKey: .command)
+      try fields.encode(node, forKey: .node)
     case .reload: try fields.encode("reload", forKey: .command)
     case .stop: try fields.encode("stop", forKey: .command)
     }

@@ -1,7 +1,7 @@
 /// One line of `masterpool events`: the ledger and what else happened, in rising numbers that go on over restarts.
 ///
 /// On the wire one JSON object: `id`, `at`, `kind`, `message`, and for what concerns a worker `pool`, `slot`,
-/// `generation`; an exit has its ledger row under `exit`.
+/// `generation`; an exit has its ledger row under `exit`, and what was captured of a stuck worker stands under `capture`.
 public struct Event: Hashable, Sendable, Codable {
   public enum Kind: String, Hashable, Sendable, Codable, CaseIterable {
     /// A worker's process was started; it passed its probe; it was asked to finish.
@@ -19,6 +19,10 @@ public struct Event: Hashable, Sendable, Codable {
     case decision
     /// The history's own news: it cannot be written, was set aside, or is written again.
     case ledger
+    /// A request is older than others of its kind let expect.
+    case stuck
+    /// A node that wedges workers gets one worker at most, or is free again.
+    case quarantine
     /// An operator's command.
     case command
     /// New settings or certificates, in force or refused.
@@ -37,9 +41,12 @@ public struct Event: Hashable, Sendable, Codable {
   public var slot: Int?
   public var generation: Int?
   public var exit: ExitRow?
+  /// What a worker that may be stuck was seen doing: lines of text, bounded.
+  public var capture: String?
 
   public init(
-    id: Int, at: String, kind: Kind, message: String, worker: WorkerID? = nil, exit: ExitRow? = nil
+    id: Int, at: String, kind: Kind, message: String, worker: WorkerID? = nil, exit: ExitRow? = nil,
+    capture: String? = nil
   ) {
     self.id = id
     self.at = at
@@ -49,6 +56,7 @@ public struct Event: Hashable, Sendable, Codable {
     slot = worker?.slot.index
     generation = worker?.generation.rawValue
     self.exit = exit
+    self.capture = capture
   }
 }
 

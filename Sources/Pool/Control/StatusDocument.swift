@@ -142,6 +142,12 @@ public struct StatusDocument: Hashable, Sendable, Codable {
     /// By cause: `limit`, `early`, `ceiling`, `timeout`.
     public var shedsByCause: [String: Int] = [:]
     public var runsUnderWay = 0
+    /// Nodes that get one worker at most, and how many of their requests wait for it.
+    public var quarantined: [String] = []
+    public var quarantinedWaiting = 0
+    /// Requests that were suspect by their age, and workers that were stopped for being stuck.
+    public var suspectsTotal = 0
+    public var stuckTotal = 0
 
     public init(name: PoolName, size: Int, ready: Int, queueLength: Int, shedTotal: Int, workers: [Worker]) {
       self.name = name
@@ -153,12 +159,15 @@ public struct StatusDocument: Hashable, Sendable, Codable {
     }
 
     enum CodingKeys: String, CodingKey {
-      case name, size, ready, workers
+      case name, size, ready, workers, quarantined
       case queueLength = "queue_length"
       case shedTotal = "shed_total"
       case queueByClass = "queue_by_class"
       case shedsByCause = "sheds_by_cause"
       case runsUnderWay = "runs_under_way"
+      case quarantinedWaiting = "quarantined_waiting"
+      case suspectsTotal = "suspects_total"
+      case stuckTotal = "stuck_total"
     }
 
     /// What the line in front of it looks like; `earlier` proxies' sheds are added.

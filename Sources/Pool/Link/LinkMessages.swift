@@ -38,6 +38,8 @@ public enum ProxyCommand: Hashable, Sendable, Codable {
   /// by `runs`, page after page, and `runsTold`; then, once a second, what has changed. `atOnce`: as soon as a run
   /// begins, since the next of its requests may come to another proxy.
   case tellRuns(anew: Bool, atOnce: Bool)
+  /// These nodes and no others get one worker of the pool at most, all together.
+  case quarantine([QuarantinedNode])
   /// Stop accepting, answer what is in flight with `Connection: close`, leave idle connections to the agent for a
   /// while, then report `finished` and exit.
   case stop(within: Duration)
@@ -64,8 +66,10 @@ public enum ProxyReport: Hashable, Sendable, Codable {
   case runs(RunNews)
   /// All that was known when `tellRuns` came has been said.
   case runsTold
-  /// A request passed `request_timeout`; it was answered 504.
-  case overdue(WorkerID, age: Duration)
+  /// A request passed `request_timeout`; it was answered 504. `node` is the verified name of who asked.
+  case overdue(WorkerID, age: Duration, node: String? = nil)
+  /// A request is older than others of its kind let expect; said once a second for as long as that is so.
+  case suspect(Suspect)
   /// A connection to the worker was refused or broke before an answer; it gets no claims for a second.
   case unreachable(WorkerID, String)
   /// Once a second, and once before `finished`.
@@ -81,6 +85,44 @@ public struct HeldWorker: Hashable, Sendable, Codable {
   public init(worker: WorkerID, claims: Int) {
     self.worker = worker
     self.claims = claims
+  }
+}
+
+/// A request that its worker may be stuck with.
+public struct Suspect: Hashable, Sendable, Codable {
+  public var worker: WorkerID
+  /// Method and target, in printable ASCII.
+  public var request: String
+  /// The verified name of who asked; nil: nobody known.
+  public var node: String?
+  public var age: Duration
+  /// What it is held against: beyond it it is suspect.
+  public var limit: Duration
+  public var routeP99: Duration
+  public var nodeP99: Duration?
+
+  public init(
+    worker: WorkerID, request: String, node: String?, age: Duration, limit: Duration, routeP99: Duration,
+    nodeP99: Duration?
+  ) {
+    self.worker = worker
+    self.request = request
+    self.node = node
+    self.age = age
+    self.limit = limit
+    self.routeP99 = routeP99
+    self.nodeP99 = nodeP99
+  }
+}
+
+/// A node, by its verified name, that wedged a pool's workers.
+public struct QuarantinedNode: Hashable, Sendable, Codable {
+  public var pool: PoolName
+  public var node: String
+
+  public init(pool: PoolName, node: String) {
+    self.pool = pool
+    self.node = node
   }
 }
 
@@ -116,13 +158,15 @@ public struct ProxyCounters: Hashable, Sendable, Codable {
 public struct PoolCounters: Hashable, Sendable, Codable {
   public var pool: PoolName
   public var queueLength = 0
-  /// Of these by `QueueClass`; the few that had their turn and lost their worker are in none.
+  /// Of these by `QueueClass`; the few that had their turn and lost their worker, and quarantined nodes', are in none.
   public var waiting = [Int](repeating: 0, count: QueueClass.allCases.count)
   /// Refused with 503.
   public var shedTotal = 0
   /// Of these by `ShedCause`.
   public var sheds = noSheds
   public var runsUnderWay = 0
+  /// Requests of quarantined nodes that wait, of those in the line.
+  public var quarantinedWaiting = 0
 
   public static let noSheds = [Int](repeating: 0, count: ShedCause.allCases.count)
 

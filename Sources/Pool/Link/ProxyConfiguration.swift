@@ -103,12 +103,16 @@ public struct ProxiedPool: Hashable, Sendable, Codable {
   public var concurrency: Int
   public var queue: QueuePolicy
   public var requestTimeout: Duration
+  public var stuck: StuckPolicy
 
-  public init(name: PoolName, concurrency: Int, queue: QueuePolicy, requestTimeout: Duration) {
+  public init(
+    name: PoolName, concurrency: Int, queue: QueuePolicy, requestTimeout: Duration, stuck: StuckPolicy = StuckPolicy()
+  ) {
     self.name = name
     self.concurrency = concurrency
     self.queue = queue
     self.requestTimeout = requestTimeout
+    self.stuck = stuck
   }
 
   /// How long a request that got a worker at once, and lost it, may wait for another.
@@ -122,6 +126,6 @@ public struct ProxiedPool: Hashable, Sendable, Codable {
   public init(_ plan: PoolPlan) {
     self.init(
       name: plan.name, concurrency: plan.policy.concurrency, queue: plan.policy.queue,
-      requestTimeout: plan.policy.requestTimeout)
+      requestTimeout: plan.policy.requestTimeout, stuck: plan.policy.stuck)
   }
 }

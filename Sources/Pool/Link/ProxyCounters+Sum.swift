@@ -40,6 +40,7 @@ extension PoolCounters {
     sum.shedTotal += b.shedTotal
     sum.sheds = zip(a.sheds, b.sheds).map(+)
     sum.runsUnderWay += b.runsUnderWay
+    sum.quarantinedWaiting += b.quarantinedWaiting
     return sum
   }
 
@@ -49,6 +50,7 @@ extension PoolCounters {
     totals.queueLength = 0
     totals.waiting = totals.waiting.map { _ in 0 }
     totals.runsUnderWay = 0
+    totals.quarantinedWaiting = 0
     return totals
   }
 }

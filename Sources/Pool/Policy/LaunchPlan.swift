@@ -16,10 +16,13 @@ public struct LaunchPlan: Hashable, Sendable, Codable {
   /// A program and its arguments that says in one line of JSON where agents' files lie, so that the proxy can answer
   /// for them; nil: only workers do. No placeholders.
   public var describeFiles: [String]?
+  /// Nil: a worker that is stopped for being stuck is not asked what it is doing.
+  public var backtrace: BacktraceSignal?
 
   public init(
     command: [String], environment: [String: String] = [:], user: String? = nil, workingDirectory: String? = nil,
-    cache: CachePlan = CachePlan(), folders: [String] = [], describeFiles: [String]? = nil
+    cache: CachePlan = CachePlan(), folders: [String] = [], describeFiles: [String]? = nil,
+    backtrace: BacktraceSignal? = nil
   ) {
     self.command = command
     self.environment = environment
@@ -28,10 +31,22 @@ public struct LaunchPlan: Hashable, Sendable, Codable {
     self.cache = cache
     self.folders = folders
     self.describeFiles = describeFiles
+    self.backtrace = backtrace
   }
 
   /// True where the worker is given a loopback port instead of a unix socket.
   public var usesPort: Bool { command.contains { $0.contains("{port}") } }
+}
+
+/// A signal on which a worker writes what all its threads are doing to a file in its own directory, put in place whole by
+/// renaming.
+public enum BacktraceSignal: String, Hashable, Sendable, Codable, CaseIterable {
+  case usr1 = "USR1"
+  case usr2 = "USR2"
+  case ttin = "TTIN"
+  case quit = "QUIT"
+
+  public static let fileName = "backtrace.txt"
 }
 
 /// What no successor may see.

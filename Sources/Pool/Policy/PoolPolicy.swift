@@ -11,11 +11,14 @@ public struct PoolPolicy: Hashable, Sendable, Codable {
   public var alive: AlivePolicy
   public var recycle: RecyclePolicy
   public var stop: StopPolicy
+  public var stuck: StuckPolicy
+  public var quarantine: QuarantinePolicy
 
   public init(
     size: Int, concurrency: Int = 1, queue: QueuePolicy = QueuePolicy(), requestTimeout: Duration = .seconds(600),
     ready: ReadyPolicy = ReadyPolicy(), alive: AlivePolicy = AlivePolicy(),
-    recycle: RecyclePolicy = RecyclePolicy(), stop: StopPolicy = StopPolicy()
+    recycle: RecyclePolicy = RecyclePolicy(), stop: StopPolicy = StopPolicy(), stuck: StuckPolicy = StuckPolicy(),
+    quarantine: QuarantinePolicy = QuarantinePolicy()
   ) {
     self.size = size
     self.concurrency = concurrency
@@ -25,6 +28,8 @@ public struct PoolPolicy: Hashable, Sendable, Codable {
     self.alive = alive
     self.recycle = recycle
     self.stop = stop
+    self.stuck = stuck
+    self.quarantine = quarantine
   }
 }
 

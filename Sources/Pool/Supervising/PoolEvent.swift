@@ -15,6 +15,8 @@ public enum PoolEvent: Hashable, Sendable {
   case served(WorkerID, requests: Int)
   /// One of its requests is older than allowed.
   case overdue(WorkerID, age: Duration)
+  /// One of its requests is older than others let expect, and it does nothing at all.
+  case stuck(WorkerID, age: Duration, limit: Duration)
   case probed(WorkerID, passed: Bool)
   /// Recycle this slot, or all of them.
   case restart(slot: Int?, RecycleReason)

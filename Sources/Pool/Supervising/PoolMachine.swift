@@ -36,7 +36,8 @@ public struct PoolMachine: Sendable {
     case .drained(let id): drained(id, at: now, &effects)
     case .sampled(let id, let memory): sampled(id, memory, at: now, &effects)
     case .served(let id, let requests): served(id, requests, at: now)
-    case .overdue(let id, let age): overdue(id, age, at: now, &effects)
+    case .overdue(let id, let age): stuck(id, age, limit: policy.requestTimeout, at: now, &effects)
+    case .stuck(let id, let age, let limit): stuck(id, age, limit: limit, at: now, &effects)
     case .probed(let id, let passed): probed(id, passed: passed, at: now, &effects)
     case .restart(let slot, let reason): restart(slot: slot, reason, at: now)
     case .hold(let slot): setHeld(true, slot: slot, &effects)
@@ -134,12 +135,21 @@ public struct PoolMachine: Sendable {
     ask(for: place, .requests, .requests(requests, limit: limit), at: now)
   }
 
-  private mutating func overdue(_ id: WorkerID, _ age: Duration, at now: Instant, _ effects: inout [PoolEffect]) {
+  private mutating func stuck(
+    _ id: WorkerID, _ age: Duration, limit: Duration, at now: Instant, _ effects: inout [PoolEffect]
+  ) {
     guard let place = find(id) else { return }
     cutOff(
       slot: place.slot, worker: place.worker,
-      Departure(reason: .stuck, measurement: .requestAge(age, limit: policy.requestTimeout)), now: now,
+      Departure(reason: .stuck, measurement: .requestAge(age, limit: limit)), now: now,
       killing: false, &effects)
+  }
+
+  /// One more failed probe ends it.
+  public func isLastFailure(of id: WorkerID) -> Bool {
+    guard let place = find(id) else { return false }
+    let worker = slots[place.slot].workers[place.worker]
+    return worker.isReady && worker.failedProbes + 1 >= policy.alive.failures
   }
 
   private mutating func probed(_ id: WorkerID, passed: Bool, at now: Instant, _ effects: inout [PoolEffect]) {

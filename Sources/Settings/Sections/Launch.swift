@@ -37,12 +37,13 @@ extension Reader {
     let usesPort = command?.contains { $0.contains("{port}") } ?? false
     let environment = environment(pool, usesPort: usesPort)
     let user = pool.optional("user", user)
+    let backtrace = backtrace(pool, kind)
     let directory = pool.optional("working_directory") { workingDirectory($0, usesPort: usesPort) }
     guard let command else { return nil }
     return LaunchPlan(
       command: command, environment: (preset?.environment ?? [:]).merging(environment) { $1 }, user: user,
       workingDirectory: directory, cache: cache, folders: preset?.folders ?? [],
-      describeFiles: preset?.describeFiles)
+      describeFiles: preset?.describeFiles, backtrace: backtrace)
   }
 
   private func presetCommand(_ pool: Section, _ preset: Preset?) -> [String]? {

@@ -29,7 +29,8 @@ extension Reader {
       size: size, concurrency: concurrency(pool, kind), queue: queue(pool.section("queue")),
       requestTimeout: pool.read("request_timeout", .seconds(600)) { $0.time(in: PoolBounds.requestTimeout) },
       ready: ready(pool.section("ready"), preset), alive: alive(pool.section("alive"), preset),
-      recycle: recycle(pool.section("recycle"), size: size), stop: stop(pool.section("stop")))
+      recycle: recycle(pool.section("recycle"), size: size), stop: stop(pool.section("stop")),
+      stuck: stuck(pool.section("stuck")), quarantine: quarantine(pool.section("quarantine")))
   }
 
   private func concurrency(_ pool: Section, _ kind: MasterKind?) -> Int {

@@ -64,7 +64,7 @@ enum ProcessTable {
     return found
   }
 
-  private static func wholeFile(_ path: String) -> [UInt8]? {
+  static func wholeFile(_ path: String, limit: Int = .max) -> [UInt8]? {
     let descriptor = open(path, O_RDONLY | O_CLOEXEC)
     guard descriptor >= 0 else { return nil }
     defer { close(descriptor) }
@@ -72,17 +72,18 @@ enum ProcessTable {
     var buffer = [UInt8](repeating: 0, count: 4096)
     while true {
       let count = read(descriptor, &buffer, buffer.count)
-      guard count > 0 else { return bytes }
-      bytes += buffer[..<count]
+      guard count > 0, bytes.count < limit else { return bytes }
+      bytes += buffer[..<min(count, limit - bytes.count)]
     }
   }
 
-  private static func numbers(in folder: String) -> [Int32] {
+  /// Those of a folder's entries that are numbers.
+  static func numbers(in folder: String, withZero: Bool = false) -> [Int32] {
     guard let stream = opendir(folder) else { return [] }
     defer { closedir(stream) }
     var found: [Int32] = []
     while let entry = readdir(stream) {
-      guard let name = clinux_entry_name(entry), let number = number(name) else { continue }
+      guard let name = clinux_entry_name(entry), let number = number(name), number > 0 || withZero else { continue }
       found.append(number)
     }
     return found
@@ -99,7 +100,7 @@ enum ProcessTable {
       value = sum
       next += 1
     }
-    return value == 0 ? nil : value
+    return next == name ? nil : value
   }
 }
 

@@ -76,6 +76,9 @@ private func differences<Group>(between old: Group, and new: Group, below path: 
     case (let old as ReadyPolicy, let new as ReadyPolicy): return differences(between: old, and: new, below: name)
     case (let old as AlivePolicy, let new as AlivePolicy): return differences(between: old, and: new, below: name)
     case (let old as RecyclePolicy, let new as RecyclePolicy): return differences(between: old, and: new, below: name)
+    case (let old as StuckPolicy, let new as StuckPolicy): return differences(between: old, and: new, below: name)
+    case (let old as QuarantinePolicy, let new as QuarantinePolicy):
+      return differences(between: old, and: new, below: name)
     case (let old as StopPolicy, let new as StopPolicy): return differences(between: old, and: new, below: name)
     case (let old as CachePlan, let new as CachePlan): return differences(between: old, and: new, below: name)
     default: return [name]

@@ -140,6 +140,7 @@ struct Arrangement: Sendable {
   var concurrency = 1
   var queue = QueuePolicy(limit: 100, timeout: .seconds(20))
   var requestTimeout = Duration.seconds(20)
+  var stuck = StuckPolicy()
   var limits = ProxyLimits(threads: 1)
   var listeners = [ListenerConfiguration(address: .ip(host: "127.0.0.1", port: 0))]
   var routes = [Route(path: "/", allow: .any, pool: masters)]
@@ -154,7 +155,8 @@ struct Arrangement: Sendable {
     return ProxyConfiguration(
       listeners: listeners, limits: limits,
       pools: [
-        ProxiedPool(name: masters, concurrency: concurrency, queue: queue, requestTimeout: requestTimeout)
+        ProxiedPool(
+          name: masters, concurrency: concurrency, queue: queue, requestTimeout: requestTimeout, stuck: stuck)
       ],
       routes: routes, files: files, accessLog: accessLog)
   }

@@ -33,6 +33,7 @@ rescue StandardError, ScriptError => e
   exit 70
 end
 
+require 'masterpool/backtrace'
 require 'masterpool/puppet_api'
 
 server = MasterPool::Server.new(options.socket, MasterPool::PuppetAPI.new)
@@ -46,4 +47,5 @@ end
 seconds = Process.clock_gettime(Process::CLOCK_MONOTONIC) - began
 warn format('%s: Puppet %s on ruby %s takes requests on %s, %.2f s after its start',
             options.title, Puppet.version, RUBY_VERSION, options.socket, seconds)
+MasterPool::Backtrace.tell_in(options.slot)
 server.run
