@@ -85,7 +85,7 @@ let package = Package(
       ],
       swiftSettings: ours),
 
-    tests(of: "Pool", ["Seeded"]), tests(of: "HTTPWire", ["Seeded"]), tests(of: "Settings", ["Seeded"]),
+    tests(of: "Pool", ["Seeded", "Simulation"]), tests(of: "HTTPWire", ["Seeded"]), tests(of: "Settings", ["Seeded"]),
     tests(of: "Files", ["TestSupport", "Pool"]),
     tests(of: "Proxying", ["CLinux", "COpenSSL", "TestSupport", "Seeded", "HTTPWire", "Pool"]),
     tests(of: "Fetching", ["TestSupport"]), tests(of: "Supervision", ["TestSupport", "Pool"]),
@@ -94,6 +94,11 @@ let package = Package(
 
     // Chance that a seed repeats, for simulations and mutants; as pure as the rooms that it tests.
     .target(name: "Seeded", path: "Tests/Seeded", swiftSettings: ours),
+    // The governor and the admission of requests on a fake clock; scripts/simulate runs it seed after seed.
+    .target(
+      name: "Simulation", dependencies: ["Pool", "Seeded"], path: "Tests/Simulation", swiftSettings: ours),
+    .executableTarget(
+      name: "simulate", dependencies: ["Pool", "Simulation"], path: "Tests/Simulate", swiftSettings: ours),
 
     fuzzing(),
 

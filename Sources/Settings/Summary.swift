@@ -125,7 +125,9 @@ private func pool(of plan: PoolPlan) -> [String] {
         + "given up after \(counted(policy.alive.failures, "failure"))"
     ),
     ("recycle", recycling(policy.recycle)),
+    ("", putOff(policy.recycle)),
     ("", turns(policy)),
+    ("memory", budget(policy)),
     ("stop", stopping(policy.stop)),
     ("wipe", launch.cache.wipe.isEmpty ? "the worker's whole folder" : launch.cache.wipe.joined(separator: ", ")),
     ("shared", launch.cache.shared.isEmpty ? nil : launch.cache.shared.joined(separator: ", ")),
@@ -163,26 +165,6 @@ private func variables(_ environment: [String: String]) -> String? {
   guard !environment.isEmpty else { return nil }
   // Values may be secrets; their names are enough to check the file.
   return environment.keys.sorted().joined(separator: ", ")
-}
-
-private func recycling(_ policy: RecyclePolicy) -> String {
-  let percent = Int((policy.jitter * 100).rounded())
-  let limits = [
-    policy.every.map { "after \($0.short)\(percent == 0 ? "" : ", or up to \(percent)% sooner")" },
-    policy.memory.map { "over \($0) gracefully" },
-    policy.memoryLimit.map { "over \($0) at once" },
-    policy.requests.map { "after \(counted($0, "request"))" },
-  ].compactMap { $0 }
-  return limits.isEmpty ? "never by itself" : limits.joined(separator: "; ")
-}
-
-private func turns(_ policy: PoolPolicy) -> String {
-  let least = policy.recycle.minReady.of(policy.size)
-  let order =
-    policy.recycle.surge == 0
-    ? "an old worker goes before its successor starts"
-    : "up to \(counted(policy.recycle.surge, "successor")) ready before an old worker goes"
-  return "\(order), at least \(least) of \(policy.size) ready"
 }
 
 private func routes(of settings: Settings) -> [String] {

@@ -1,3 +1,5 @@
+import Pool
+
 /// What the world around the settings file knows, asked by the reader so that it touches nothing itself.
 ///
 /// Every path given is absolute.
@@ -19,10 +21,16 @@ public protocol Surroundings: Sendable {
   func userExists(_ name: String) -> Bool
   /// At least 1.
   var coreCount: Int { get }
+  /// What the machine has, or what the control group that this process is in may have, whichever is less; nil: unknown.
+  var memory: ByteCount? { get }
   /// The absolute path of a program: a bare name is searched for on PATH; nil: there is none that can be executed.
   func executable(_ name: String) -> String?
   /// The folder that holds the masters' adapters, `puppet/worker.rb` among them; nil: not found.
   var mastersDirectory: String? { get }
+}
+
+extension Surroundings {
+  public var memory: ByteCount? { nil }
 }
 
 /// What stands at a path.

@@ -38,6 +38,7 @@ public struct Vocabulary: Sendable {
     [
       "master", "puppet", "command", "environment", "user", "working_directory", "workers", "concurrency", "queue",
       "request_timeout", "stuck", "quarantine", "backtrace", "ready", "alive", "recycle", "stop", "cache",
+      "memory_budget",
     ],
     [
       "puppet": puppet, "queue": queue, "stuck": stuck, "quarantine": quarantine, "ready": ready, "alive": alive,
@@ -54,9 +55,12 @@ public struct Vocabulary: Sendable {
   static let quarantine = Vocabulary(["strikes", "within", "for", "nodes"])
   static let ready = Vocabulary(["path", "timeout"])
   static let alive = Vocabulary(["path", "every", "timeout", "failures"])
-  static let recycle = Vocabulary([
-    "every", "jitter", "memory", "memory_limit", "requests", "surge", "min_ready",
-  ])
+  static let recycle = Vocabulary(
+    [
+      "every", "jitter", "memory", "memory_limit", "measure", "near_budget", "requests", "min_age", "windows",
+      "load_below", "surge", "min_ready",
+    ], ["windows": Vocabulary([], ["*": window])])
+  static let window = Vocabulary(["only", "never"])
   static let stop = Vocabulary(["drain", "terminate"])
   static let cache = Vocabulary(["wipe", "shared"])
   static let route = Vocabulary(["path", "methods", "allow", "pool", "retry", "priority"])

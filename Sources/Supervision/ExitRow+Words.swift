@@ -29,12 +29,14 @@ extension Measurement {
     switch self {
     case .age(let age, let limit): ("age \(age.short)", limit.short)
     case .memory(let memory, let limit): ("memory \(memory)", limit.description)
+    case .memoryBudget(let memory, let limit): ("the pool's memory \(memory)", limit.description)
     case .requests(let requests, let limit): ("\(requests) requests", String(limit))
     case .requestAge(let age, let limit): ("a request of \(age.short)", limit.short)
     case .failedProbes(let failed, let limit): ("\(failed) failed probes", String(limit))
     case .exited(let status): ("exit \(status)", nil)
     case .signalled(let signal): ("signal \(signal)", nil)
     case .vanished: ("its end alone", nil)
+    case .outOfMemory: ("killed by the kernel: out of memory", nil)
     case .notReady(let why): (why, nil)
     }
   }

@@ -148,6 +148,8 @@ extension Supervisor {
     status.quarantinedWaiting = counters.quarantinedWaiting
     status.suspectsTotal = pool.suspectsTotal
     status.stuckTotal = pool.stuckTotal
+    status.memoryBytes = pool.machine.memoryInUse.bytes
+    status.memoryBudgetBytes = pool.machine.policy.memoryBudget?.bytes
     return status
   }
 
@@ -159,9 +161,14 @@ extension Supervisor {
       ]
     }
     return slot.workers.map { worker in
-      describe(
+      var status = describe(
         slot, generation: worker.generation,
         slot.isHeld && worker.state.name == "ready" ? "drained" : worker.state.name, pool)
+      if let pending = worker.pending, let hindrance = pending.hindrance {
+        status.pendingRecycle = pending.reason
+        status.waitingFor = hindrance.description
+      }
+      return status
     }
   }
 

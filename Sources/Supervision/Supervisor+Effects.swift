@@ -28,6 +28,7 @@ extension Supervisor {
         worker: pools[name]?.machine.slots.first { $0.id == slot }.map {
           WorkerID(slot: slot, generation: $0.lastGeneration)
         })
+    case .decided(let decision): log.append(.decision, decision.sentence, worker: decision.worker)
     case .finished: finishIfDone()
     }
   }

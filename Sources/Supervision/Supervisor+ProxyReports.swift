@@ -108,6 +108,7 @@ extension Supervisor {
   private func note(_ counters: ProxyCounters, from generation: Int) {
     proxies[generation]?.counters = counters
     for worker in counters.workers { note(worker, from: generation) }
+    tellLoad()
   }
 
   private func note(_ counters: WorkerCounters, from generation: Int) {

@@ -9,6 +9,7 @@ extension Supervisor {
     while !Task.isCancelled {
       try? await Task.sleep(for: Self.watchInterval, tolerance: .milliseconds(100))
       await sampleMemory(sampler)
+      tellTime()
       probeIdle()
       endQuarantines()
       replaceSilentProxies()
@@ -40,7 +41,8 @@ extension Supervisor {
       if pools[id.pool]?.workers[id]?.memoryAtBirth == nil {
         pools[id.pool]?.workers[id]?.memoryAtBirth = sample.total
       }
-      feed(.sampled(id, memory: sample.total), to: id.pool)
+      let measure = pools[id.pool]?.machine.policy.recycle.measure ?? .pss
+      feed(.sampled(id, memory: sample.value(measure), share: sample.total), to: id.pool)
     }
     noteSamples(of: living.map(\.0))
   }

@@ -117,6 +117,7 @@ public actor Supervisor {
     let addresses = listeners.map(\.address.description).joined(separator: ", ")
     log.append(.supervisor, "masterpool \(plan.version) started, pid \(getpid()), listening on \(addresses)")
     startProxy()
+    tellTime()
     for name in pools.keys { feed(.start, to: name) }
     let watching = Task { await watch() }
     let beating = Task { await beat() }

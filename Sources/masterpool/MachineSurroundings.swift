@@ -1,6 +1,8 @@
 import FoundationEssentials
 import Glibc
+import Pool
 import Settings
+import Supervision
 
 /// This machine, as the settings' reader asks about it.
 struct MachineSurroundings: Surroundings {
@@ -9,6 +11,7 @@ struct MachineSurroundings: Surroundings {
   let homeDirectories: [String]
   let mastersDirectory: String?
   let coreCount: Int
+  let memory: ByteCount?
   private let searchPath: [String]
 
   init() {
@@ -17,6 +20,7 @@ struct MachineSurroundings: Surroundings {
     mountPoints = readMountPoints()
     homeDirectories = readHomeDirectories()
     coreCount = max(1, ProcessInfo.processInfo.activeProcessorCount)
+    memory = MemoryAllowance().total
     searchPath = (environment["PATH"] ?? "/usr/local/bin:/usr/bin:/bin").split(separator: ":").map(String.init)
     mastersDirectory = findMasters(named: environment["MASTERPOOL_MASTERS"])
   }

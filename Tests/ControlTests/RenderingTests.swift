@@ -14,11 +14,12 @@ import Testing
         masterpool 0.1.0, pid 100, running for 1h2m, agents connect to 127.0.0.1:8140
         proxy: pid 101, generation 1, 2 threads, 3 connections, 10 requests (1 in flight), responses: 8 2xx 1 5xx, 1 retried
 
-        masters: 1 of 2 ready, 4 queued, 5 shed, 1 quarantined
+        masters: 1 of 2 ready, 4 queued, 5 shed, 1 quarantined, memory 286.1MiB of 953.6MiB
           SLOT  GEN  PID  STATE          AGE   MEMORY  REQUESTS  NOW  LAST RECYCLE
              0    3  110  draining     15m4s  85.8MiB         5    1  timer, 3m59s ago
              0    4  112  ready           2s   9.5MiB         1    0  timer, 3m59s ago
              1    7    -  backing_off      -        -         0    0  -
+          masters/0 recycle for timer waits: min_ready 1: 1 of 2 ready
 
         """)
   }
@@ -88,7 +89,10 @@ import Testing
         "masterpool_pool_waiting{class=\"file\",pool=\"masters\"} 0",
         "masterpool_pool_waiting{class=\"new_run\",pool=\"masters\"} 3",
         "masterpool_pool_waiting{class=\"report\",pool=\"masters\"} 0",
-        "masterpool_pool_runs_under_way{pool=\"masters\"} 2", "masterpool_pool_shed_total{pool=\"masters\"} 5",
+        "masterpool_pool_runs_under_way{pool=\"masters\"} 2",
+        "masterpool_pool_memory_bytes{pool=\"masters\"} 300000000",
+        "masterpool_pool_memory_budget_bytes{pool=\"masters\"} 1000000000",
+        "masterpool_pool_recycles_waiting{pool=\"masters\"} 1", "masterpool_pool_shed_total{pool=\"masters\"} 5",
         "masterpool_pool_refused_total{cause=\"ceiling\",pool=\"masters\"} 1",
         "masterpool_pool_refused_total{cause=\"early\",pool=\"masters\"} 0",
         "masterpool_pool_refused_total{cause=\"limit\",pool=\"masters\"} 4",

@@ -114,6 +114,10 @@ extension StatusDocument.Pool {
     pool.quarantinedWaiting = 2
     pool.suspectsTotal = 7
     pool.stuckTotal = 3
+    pool.memoryBytes = 300_000_000
+    pool.memoryBudgetBytes = 1_000_000_000
+    pool.workers[1].pendingRecycle = .timer
+    pool.workers[1].waitingFor = "min_ready 1: 1 of 2 ready"
     return pool
   }
 

@@ -74,9 +74,10 @@ import Testing
     setup.pools =
       setup.stubPool(
         "leaky", workers: 2, options: options + ["--leak", "1MiB"],
-        more: ["recycle: {every: off, memory: 60MiB, memory_limit: 1GiB}", stop, cache])
+        more: ["recycle: {every: off, memory: 60MiB, memory_limit: 1GiB, min_age: 0s}", stop, cache])
       + setup.stubPool(
-        "counted", workers: 2, options: options, more: ["recycle: {every: off, requests: 60}", stop, cache])
+        "counted", workers: 2, options: options,
+        more: ["recycle: {every: off, requests: 60, min_age: 0s}", stop, cache])
       + setup.stubPool("plain", workers: 2, options: options, more: ["recycle: {every: off}", stop, cache])
       + setup.stubPool(
         "quiet", workers: 2,

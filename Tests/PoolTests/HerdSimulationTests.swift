@@ -1,4 +1,5 @@
 import Pool
+import Simulation
 import Testing
 
 /// A few thousand agents that all come at once, on a fake clock, as Puppet's agents behave: old ones fail at a 503,
@@ -86,7 +87,7 @@ private struct Herd {
   private var random: Chance
   private var ledger: ClaimLedger
   private var agents: [Agent]
-  private var clock = Clock<Happening>()
+  private var clock = Agenda<Happening>()
   private var lastNode: UInt64 = 0
   private var finishes: [Double] = []
   private var arrivals: [Int] = []
@@ -200,42 +201,4 @@ private struct Herd {
       clock.add(.asks(index), after: .seconds(Int.random(in: Self.chance, using: &random)))
     }
   }
-}
-
-/// A clock that jumps to what happens next; a heap.
-private struct Clock<Happening> {
-  private(set) var now = Instant(nanoseconds: 0)
-  private var heap: [(at: Instant, order: Int, what: Happening)] = []
-  private var order = 0
-
-  mutating func add(_ what: Happening, after delay: Duration) { add(what, at: now + delay) }
-
-  mutating func add(_ what: Happening, at time: Instant) {
-    order += 1
-    heap.append((time, order, what))
-    var child = heap.count - 1
-    while child > 0, isBefore(child, (child - 1) / 2) {
-      heap.swapAt(child, (child - 1) / 2)
-      child = (child - 1) / 2
-    }
-  }
-
-  mutating func next() -> Happening? {
-    guard let first = heap.first else { return nil }
-    now = first.at
-    heap.swapAt(0, heap.count - 1)
-    heap.removeLast()
-    var parent = 0
-    while true {
-      var least = parent
-      for child in [2 * parent + 1, 2 * parent + 2] where child < heap.count && isBefore(child, least) {
-        least = child
-      }
-      if least == parent { return first.what }
-      heap.swapAt(parent, least)
-      parent = least
-    }
-  }
-
-  private func isBefore(_ a: Int, _ b: Int) -> Bool { (heap[a].at, heap[a].order) < (heap[b].at, heap[b].order) }
 }

@@ -13,7 +13,7 @@ import Testing
   static let causes = [
     Cause(reason: .timer, recycle: "{every: 4s, jitter: 10%}"),
     // More than a master has at birth, less than after its first catalog.
-    Cause(reason: .memory, recycle: "{every: off, memory: 60MiB}"),
+    Cause(reason: .memory, recycle: "{every: off, memory: 60MiB, min_age: 0s}"),
     Cause(reason: .manual, recycle: "{every: off}"),
   ]
 

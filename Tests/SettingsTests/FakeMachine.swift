@@ -1,3 +1,4 @@
+import Pool
 import Settings
 
 /// A machine as the tests' settings files find it.
@@ -11,6 +12,7 @@ struct FakeMachine: Surroundings {
   var homeDirectories = ["/root", "/home/anna", "/var/lib/puppet", "/nonexistent"]
   var users: Set<String> = ["root", "puppet"]
   var coreCount = 4
+  var memory: ByteCount? = .mebibytes(16 << 10)
   var programs = [
     "ruby": "/usr/bin/ruby", "/usr/bin/ruby": "/usr/bin/ruby", "my-master": "/usr/bin/my-master",
     "/opt/master/bin/serve": "/opt/master/bin/serve",

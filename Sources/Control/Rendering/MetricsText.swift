@@ -73,6 +73,13 @@ public enum MetricsText {
     page.gauge("masterpool_pool_queue_length", "Requests that wait for a worker.", of(\.queueLength))
     page.gauge("masterpool_pool_waiting", "Of these by class.", by("class", \.queueByClass))
     page.gauge("masterpool_pool_runs_under_way", "Nodes in the middle of a run.", of(\.runsUnderWay))
+    page.gauge("masterpool_pool_memory_bytes", "PSS and swap of all its processes.", of(\.memoryBytes))
+    page.gauge(
+      "masterpool_pool_memory_budget_bytes", "What they may hold together.",
+      pools.compactMap { pool in pool.memoryBudgetBytes.map { (["pool": pool.name.rawValue], Double($0)) } })
+    page.gauge(
+      "masterpool_pool_recycles_waiting", "Workers that are to be replaced and have to wait.",
+      of { $0.workers.count { $0.waitingFor != nil } })
     page.counter("masterpool_pool_shed_total", "Requests refused with 503.", of(\.shedTotal))
     page.counter("masterpool_pool_refused_total", "Of these by cause.", by("cause", \.shedsByCause))
     page.gauge(

@@ -57,9 +57,21 @@ public enum StatusText {
     if !pool.quarantined.isEmpty {
       parts.append(palette.paint("\(pool.quarantined.count) quarantined", .bad))
     }
+    if let budget = pool.memoryBudgetBytes {
+      parts.append("memory \(ByteCount(bytes: pool.memoryBytes)) of \(ByteCount(bytes: budget))")
+    }
     let title = palette.paint(pool.name.description, .strong) + ": " + parts.joined(separator: ", ")
     guard !pool.workers.isEmpty else { return [title] }
-    return [title] + table(pool.workers, now).lines(indent: "  ", palette)
+    return [title] + table(pool.workers, now).lines(indent: "  ", palette) + waiting(pool, palette)
+  }
+
+  /// Recycles that were asked for and have not begun.
+  private static func waiting(_ pool: StatusDocument.Pool, _ palette: Palette) -> [String] {
+    pool.workers.compactMap { worker in
+      guard let reason = worker.pendingRecycle, let hindrance = worker.waitingFor else { return nil }
+      return "  \(pool.name)/\(worker.slot) recycle for \(reason.rawValue) waits: "
+        + palette.paint(hindrance.printable, .busy)
+    }
   }
 
   private static func table(_ workers: [StatusDocument.Worker], _ now: Date) -> TextTable {

@@ -148,6 +148,9 @@ public struct StatusDocument: Hashable, Sendable, Codable {
     /// Requests that were suspect by their age, and workers that were stopped for being stuck.
     public var suspectsTotal = 0
     public var stuckTotal = 0
+    /// What its processes hold together, by PSS and swap, and what they may.
+    public var memoryBytes = 0
+    public var memoryBudgetBytes: Int?
 
     public init(name: PoolName, size: Int, ready: Int, queueLength: Int, shedTotal: Int, workers: [Worker]) {
       self.name = name
@@ -168,6 +171,8 @@ public struct StatusDocument: Hashable, Sendable, Codable {
       case quarantinedWaiting = "quarantined_waiting"
       case suspectsTotal = "suspects_total"
       case stuckTotal = "stuck_total"
+      case memoryBytes = "memory_bytes"
+      case memoryBudgetBytes = "memory_budget_bytes"
     }
 
     /// What the line in front of it looks like; `earlier` proxies' sheds are added.
@@ -192,6 +197,10 @@ public struct StatusDocument: Hashable, Sendable, Codable {
     public var requestsTotal: Int
     public var requestsInFlight: Int
     public var lastRecycle: LastRecycle?
+    /// Why it is to be replaced, and what that waits for: `min_ready 2: 2 of 3 ready`. Nil: it is not to be, or its
+    /// successor is on its way.
+    public var pendingRecycle: RecycleReason?
+    public var waitingFor: String?
 
     public init(
       slot: Int, generation: Int, pid: Int32?, state: String, ageSeconds: Double?, memoryBytes: Int?,
@@ -215,6 +224,8 @@ public struct StatusDocument: Hashable, Sendable, Codable {
       case requestsTotal = "requests_total"
       case requestsInFlight = "requests_in_flight"
       case lastRecycle = "last_recycle"
+      case pendingRecycle = "pending_recycle"
+      case waitingFor = "waiting_for"
     }
   }
 

@@ -13,12 +13,14 @@ public struct PoolPolicy: Hashable, Sendable, Codable {
   public var stop: StopPolicy
   public var stuck: StuckPolicy
   public var quarantine: QuarantinePolicy
+  /// What all its processes may hold together; nil: as much as there is.
+  public var memoryBudget: ByteCount?
 
   public init(
     size: Int, concurrency: Int = 1, queue: QueuePolicy = QueuePolicy(), requestTimeout: Duration = .seconds(600),
     ready: ReadyPolicy = ReadyPolicy(), alive: AlivePolicy = AlivePolicy(),
     recycle: RecyclePolicy = RecyclePolicy(), stop: StopPolicy = StopPolicy(), stuck: StuckPolicy = StuckPolicy(),
-    quarantine: QuarantinePolicy = QuarantinePolicy()
+    quarantine: QuarantinePolicy = QuarantinePolicy(), memoryBudget: ByteCount? = nil
   ) {
     self.size = size
     self.concurrency = concurrency
@@ -30,6 +32,7 @@ public struct PoolPolicy: Hashable, Sendable, Codable {
     self.stop = stop
     self.stuck = stuck
     self.quarantine = quarantine
+    self.memoryBudget = memoryBudget
   }
 }
 
@@ -59,35 +62,6 @@ public struct AlivePolicy: Hashable, Sendable, Codable {
     self.every = every
     self.timeout = timeout
     self.failures = failures
-  }
-}
-
-/// When workers are replaced, and how many at once. A nil limit is off.
-public struct RecyclePolicy: Hashable, Sendable, Codable {
-  public var every: Duration?
-  /// The share of `every` by which a worker's own age limit may be shorter: 0…1.
-  public var jitter: Double
-  /// Over it the worker is replaced gracefully.
-  public var memory: ByteCount?
-  /// Over it the worker is cut off at once.
-  public var memoryLimit: ByteCount?
-  public var requests: Int?
-  /// Workers allowed above the pool's size during a recycle; 0 drains before it starts.
-  public var surge: Int
-  /// Ready workers below which no planned recycle starts.
-  public var minReady: Share
-
-  public init(
-    every: Duration? = .seconds(900), jitter: Double = 0.2, memory: ByteCount? = nil, memoryLimit: ByteCount? = nil,
-    requests: Int? = nil, surge: Int = 1, minReady: Share = .percent(50)
-  ) {
-    self.every = every
-    self.jitter = jitter
-    self.memory = memory
-    self.memoryLimit = memoryLimit
-    self.requests = requests
-    self.surge = surge
-    self.minReady = minReady
   }
 }
 

@@ -11,7 +11,15 @@ public enum PoolEvent: Hashable, Sendable {
   case wiped(WorkerID)
   /// Its last request is finished.
   case drained(WorkerID)
-  case sampled(WorkerID, memory: ByteCount)
+  /// `memory` is held against the worker's own limits, by the measure of the settings; `share`, by default the same,
+  /// is its part of the budget: PSS and swap.
+  case sampled(WorkerID, memory: ByteCount, share: ByteCount? = nil)
+  /// What the pool's other processes hold, as a warm parent.
+  case sampledOthers(ByteCount)
+  /// How busy the pool is: requests in flight and waiting for each 100 that it can serve at once.
+  case load(percent: Int)
+  /// Only needed where recycles have windows.
+  case clock(WallClock)
   case served(WorkerID, requests: Int)
   /// One of its requests is older than allowed.
   case overdue(WorkerID, age: Duration)
@@ -50,6 +58,8 @@ public enum PoolEffect: Hashable, Sendable {
   case wipe(WorkerID, Departure)
   /// The slot waits for its next start.
   case backOff(SlotID, failures: Int, delay: Duration, why: String)
+  /// Why something happens next, or does not; nothing to carry out.
+  case decided(Decision)
   /// After a shutdown: nothing is left.
   case finished
 }

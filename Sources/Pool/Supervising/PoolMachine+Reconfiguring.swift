@@ -34,17 +34,24 @@ extension PoolMachine {
   private mutating func windTimers(
     formerly old: RecyclePolicy, at now: Instant, using random: inout some RandomNumberGenerator
   ) {
+    var timers: [(place: Place, since: Instant, due: Instant?)] = []
     for slot in slots.indices {
       for worker in slots[slot].workers.indices {
         guard case .ready(let since, let due) = slots[slot].workers[worker].state else { continue }
-        slots[slot].workers[worker].state = .ready(
-          since: since, due: newDue(slots[slot], since, due, old, using: &random))
+        timers.append((Place(slot: slot, worker: worker), since, due))
+        slots[slot].workers[worker].state = .ready(since: since, due: nil)
       }
+    }
+    // One after the other, each away from those that were wound before it.
+    timers.sort { ($0.due ?? $0.since, $0.place.slot) < ($1.due ?? $1.since, $1.place.slot) }
+    for timer in timers {
+      let due = newDue(slots[timer.place.slot], timer.since, timer.due, old, at: now, using: &random)
+      slots[timer.place.slot].workers[timer.place.worker].state = .ready(since: timer.since, due: due)
     }
   }
 
   private func newDue(
-    _ slot: Slot, _ since: Instant, _ due: Instant?, _ old: RecyclePolicy,
+    _ slot: Slot, _ since: Instant, _ due: Instant?, _ old: RecyclePolicy, at now: Instant,
     using random: inout some RandomNumberGenerator
   ) -> Instant? {
     guard let every = policy.recycle.every else { return nil }
@@ -52,6 +59,8 @@ extension PoolMachine {
       // None was wound, or by another rule.
       return self.due(for: slot, at: since, using: &random)
     }
-    return since + every.scaled(by: (due - since).inSeconds / former.inSeconds)
+    let wish = since + every.scaled(by: (due - since).inSeconds / former.inSeconds)
+    // Past it already: it goes as soon as the others let it.
+    return wish <= now ? wish : staggered(wish, of: slot.id, born: since, every, at: now)
   }
 }

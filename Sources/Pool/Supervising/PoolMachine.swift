@@ -10,6 +10,11 @@ public struct PoolMachine: Sendable {
   var isShuttingDown = false
   var isHurrying = false
   var hasFinished = false
+  /// What its processes hold that are no workers.
+  var otherMemory = ByteCount(bytes: 0)
+  /// In percent; nil: nobody serves.
+  var load: Int?
+  var clock: WallClock?
 
   /// After a shutdown: every slot is empty.
   public var isFinished: Bool { hasFinished }
@@ -34,7 +39,10 @@ public struct PoolMachine: Sendable {
     case .exited(let id, let how): exited(id, how, at: now, using: &random, &effects)
     case .wiped(let id): wiped(id)
     case .drained(let id): drained(id, at: now, &effects)
-    case .sampled(let id, let memory): sampled(id, memory, at: now, &effects)
+    case .sampled(let id, let memory, let share): sampled(id, memory, share ?? memory, at: now, &effects)
+    case .sampledOthers(let memory): otherMemory = memory
+    case .load(let percent): load = percent
+    case .clock(let clock): self.clock = clock
     case .served(let id, let requests): served(id, requests, at: now)
     case .overdue(let id, let age): stuck(id, age, limit: policy.requestTimeout, at: now, &effects)
     case .stuck(let id, let age, let limit): stuck(id, age, limit: limit, at: now, &effects)
@@ -60,7 +68,7 @@ public struct PoolMachine: Sendable {
       slot.workers.compactMap { worker in
         switch worker.state {
         case .starting, .wiping: nil
-        case .ready(_, let due): worker.pending == nil ? due : nil
+        case .ready(_, let due): worker.pending == nil ? due : worker.pending?.hindrance?.until
         case .draining(_, _, let deadline): deadline
         case .stopping(_, let killAt, let killed): killed ? nil : killAt
         }
@@ -88,16 +96,6 @@ public struct PoolMachine: Sendable {
     }
   }
 
-  /// A slot's first worker gets its share of the interval, so that the pool's ages are spread from the start; later
-  /// ones the whole of it. Jitter only shortens: `every` is a promise.
-  func due(for slot: Slot, at now: Instant, using random: inout some RandomNumberGenerator) -> Instant? {
-    guard let every = policy.recycle.every else { return nil }
-    let share =
-      slot.lastGeneration.rawValue == 1 ? Double(slot.id.index + 1) / Double(max(policy.size, slot.id.index + 1)) : 1
-    let jitter = 1 - Double.random(in: 0...1, using: &random) * policy.recycle.jitter
-    return now + every.scaled(by: share * jitter)
-  }
-
   private mutating func notReady(_ id: WorkerID, _ why: String, at now: Instant, _ effects: inout [PoolEffect]) {
     guard let place = find(id), slots[place.slot].workers[place.worker].state == .starting else { return }
     stop(
@@ -117,9 +115,10 @@ public struct PoolMachine: Sendable {
   // MARK: Reasons to go
 
   private mutating func sampled(
-    _ id: WorkerID, _ memory: ByteCount, at now: Instant, _ effects: inout [PoolEffect]
+    _ id: WorkerID, _ memory: ByteCount, _ share: ByteCount, at now: Instant, _ effects: inout [PoolEffect]
   ) {
     guard let place = find(id) else { return }
+    note(share, of: place)
     if let limit = policy.recycle.memoryLimit, memory > limit {
       cutOff(
         slot: place.slot, worker: place.worker,
@@ -128,6 +127,7 @@ public struct PoolMachine: Sendable {
     } else if let limit = policy.recycle.memory, memory > limit {
       ask(for: place, .memory, .memory(memory, limit: limit), at: now)
     }
+    relieve(at: now)
   }
 
   private mutating func served(_ id: WorkerID, _ requests: Int, at now: Instant) {
@@ -177,14 +177,21 @@ public struct PoolMachine: Sendable {
     }
   }
 
-  /// A planned recycle: noted, for the governor to allow.
+  /// Noted, for the governor to allow. What an operator asks for is not put off for a planned reason, however urgent.
   mutating func ask(for place: Place, _ reason: RecycleReason, _ measurement: Measurement?, at now: Instant) {
     guard slots[place.slot].workers[place.worker].isOnDuty else { return }
-    if let earlier = slots[place.slot].workers[place.worker].pending, earlier.reason.urgency >= reason.urgency {
-      return
+    var asked = PendingRecycle(reason: reason, measurement: measurement, since: now)
+    if let earlier = slots[place.slot].workers[place.worker].pending {
+      asked.urgency = max(earlier.urgency, asked.urgency)
+      let isMore =
+        earlier.reason.isPlanned == reason.isPlanned
+        ? reason.urgency > earlier.reason.urgency : earlier.reason.isPlanned
+      guard isMore else {
+        slots[place.slot].workers[place.worker].pending?.urgency = asked.urgency
+        return
+      }
     }
-    slots[place.slot].workers[place.worker].pending = PendingRecycle(
-      reason: reason, measurement: measurement, since: now)
+    slots[place.slot].workers[place.worker].pending = asked
   }
 
   private mutating func setHeld(_ held: Bool, slot index: Int, _ effects: inout [PoolEffect]) {

@@ -7,6 +7,9 @@ public struct Worker: Hashable, Sendable {
   var failedProbes = 0
   /// A planned recycle that waits for the governor.
   public internal(set) var pending: PendingRecycle?
+  /// Its share of memory and swap: as last measured, and as first measured once it was ready.
+  public internal(set) var memory: ByteCount?
+  public internal(set) var memoryAtBirth: ByteCount?
 
   /// Its process exists, or is just being made.
   var isLive: Bool {
@@ -75,6 +78,19 @@ public struct PendingRecycle: Hashable, Sendable {
   public var reason: RecycleReason
   public var measurement: Measurement?
   public var since: Instant
+  /// Of the most urgent reason that was given for it.
+  var urgency: Int
+  /// What it waits for; nil: for nothing, its successor is on its way.
+  public internal(set) var hindrance: Hindrance?
+  /// What was said of it already.
+  var told: Set<Hindrance.Kind> = []
+
+  init(reason: RecycleReason, measurement: Measurement?, since: Instant) {
+    self.reason = reason
+    self.measurement = measurement
+    self.since = since
+    urgency = reason.urgency
+  }
 }
 
 extension RecycleReason {

@@ -8,6 +8,21 @@ public struct ByteCount: Hashable, Comparable, Sendable, Codable, CustomStringCo
   public static func kibibytes(_ count: Int) -> ByteCount { ByteCount(bytes: count << 10) }
   public static func < (a: ByteCount, b: ByteCount) -> Bool { a.bytes < b.bytes }
 
+  /// Saturates instead of trapping: they are measured.
+  public static func + (a: ByteCount, b: ByteCount) -> ByteCount {
+    let (sum, overflow) = a.bytes.addingReportingOverflow(b.bytes)
+    return ByteCount(bytes: overflow ? .max : sum)
+  }
+
+  /// Never below zero.
+  public static func - (a: ByteCount, b: ByteCount) -> ByteCount { ByteCount(bytes: a.bytes - b.bytes) }
+
+  /// Rounded down.
+  public func percent(_ percent: Int) -> ByteCount {
+    let part = bytes / 100 * max(0, percent) + bytes % 100 * max(0, percent) / 100
+    return ByteCount(bytes: part)
+  }
+
   public init(from decoder: any Decoder) throws {
     self.init(bytes: try decoder.singleValueContainer().decode(Int.self))
   }

@@ -9,12 +9,6 @@ enum PoolBounds {
   static let aliveEvery = Duration.milliseconds(100) ... .seconds(3600)
   static let aliveTimeout = Duration.milliseconds(10) ... .seconds(600)
   static let aliveFailures = 1...100
-  static let recycleEvery = Duration.milliseconds(100) ... .seconds(365 * 86400)
-  /// With all of its age limit as jitter a worker could come due at its birth.
-  static let jitterPercent = 0...90
-  static let memory = ByteCount.mebibytes(1) ... .mebibytes(16 << 20)
-  static let requests = 1...1_000_000_000
-  static let surge = 0...1024
   static let drain = Duration.zero ... .seconds(86400)
   static let terminate = Duration.zero ... .seconds(3600)
 }
@@ -30,7 +24,8 @@ extension Reader {
       requestTimeout: pool.read("request_timeout", .seconds(600)) { $0.time(in: PoolBounds.requestTimeout) },
       ready: ready(pool.section("ready"), preset), alive: alive(pool.section("alive"), preset),
       recycle: recycle(pool.section("recycle"), size: size), stop: stop(pool.section("stop")),
-      stuck: stuck(pool.section("stuck")), quarantine: quarantine(pool.section("quarantine")))
+      stuck: stuck(pool.section("stuck")), quarantine: quarantine(pool.section("quarantine")),
+      memoryBudget: memoryBudget(pool))
   }
 
   private func concurrency(_ pool: Section, _ kind: MasterKind?) -> Int {
@@ -72,50 +67,6 @@ extension Reader {
       return nil
     }
     return path
-  }
-
-  private func recycle(_ section: Section, size: Int) -> RecyclePolicy {
-    let given = RecyclePolicy()
-    let policy = RecyclePolicy(
-      every: section.read("every", given.every) { field in
-        field.off { $0.time(in: PoolBounds.recycleEvery, or: "off") }
-      },
-      jitter: section.read("jitter", given.jitter) { field in
-        field.percent(in: PoolBounds.jitterPercent).map { Double($0) / 100 }
-      },
-      memory: section.read("memory", given.memory, memory),
-      memoryLimit: section.read("memory_limit", given.memoryLimit, memory),
-      requests: section.read("requests", given.requests) { field in
-        field.off { $0.integer(in: PoolBounds.requests, or: "off") }
-      },
-      surge: section.read("surge", given.surge) { $0.integer(in: PoolBounds.surge) },
-      minReady: section.read("min_ready", given.minReady) { share($0, of: size) })
-    refuseContradictions(policy, section, size: size)
-    return policy
-  }
-
-  private func memory(_ field: Field) -> ByteCount?? {
-    field.off { $0.size(in: PoolBounds.memory, or: "off") }
-  }
-
-  /// `50%`, or a number of workers up to the pool's size.
-  private func share(_ field: Field, of size: Int) -> Share? {
-    if case .plain(let text) = field.shape, text.hasSuffix("%") {
-      return field.percent(in: 0...100, or: "a number of workers").map { .percent($0) }
-    }
-    return field.integer(in: 0...size, or: "a percentage such as 50%").map { .count($0) }
-  }
-
-  private func refuseContradictions(_ policy: RecyclePolicy, _ section: Section, size: Int) {
-    if let soft = policy.memory, let hard = policy.memoryLimit, soft >= hard, let field = section["memory"] {
-      field.problem(
-        "\(soft) is not below memory_limit (\(hard)), so no worker would go gracefully", "write less than \(hard)")
-    }
-    let wanted = policy.minReady.of(size)
-    guard policy.surge == 0, wanted >= size else { return }
-    (section["min_ready"] ?? section["surge"] ?? section.field).problem(
-      "with surge 0 a recycle leaves \(size - 1) of \(size) workers ready, and min_ready wants \(wanted)",
-      size == 1 ? "write surge: 1, or min_ready: 0" : "write surge: 1, or min_ready: \(size - 1) or less")
   }
 
   private func stop(_ section: Section) -> StopPolicy {

@@ -6,6 +6,8 @@ struct PoolScript {
   var now = Instant(nanoseconds: 1_000_000_000)
   var chance = Chance(seed: 1)
   var log: [PoolEffect] = []
+  /// What the governor said of what it does and does not.
+  var decisions: [Decision] = []
 
   static let masters = PoolName(rawValue: "masters").unsafelyUnwrapped
 
@@ -17,7 +19,12 @@ struct PoolScript {
 
   @discardableResult
   mutating func send(_ event: PoolEvent) -> [PoolEffect] {
-    let effects = machine.handle(event, at: now, using: &chance)
+    let all = machine.handle(event, at: now, using: &chance)
+    let effects = all.filter { effect in
+      guard case .decided(let decision) = effect else { return true }
+      decisions.append(decision)
+      return false
+    }
     log += effects
     return effects
   }
@@ -44,8 +51,8 @@ struct PoolScript {
 }
 
 extension RecyclePolicy {
-  /// Nothing is due by itself.
+  /// Nothing is due by itself, and nobody is too young.
   static func quiet(surge: Int = 1, minReady: Share = .percent(50)) -> RecyclePolicy {
-    RecyclePolicy(every: nil, surge: surge, minReady: minReady)
+    RecyclePolicy(every: nil, minAge: .zero, surge: surge, minReady: minReady)
   }
 }

@@ -11,6 +11,8 @@ import Testing
     Pss:                 372 kB
     Pss_Dirty:           116 kB
     Pss_Anon:            999 kB
+    Private_Clean:        12 kB
+    Private_Dirty:       100 kB
     Swap:                 50 kB
     SwapPss:              40 kB
     Locked:                0 kB
@@ -33,6 +35,13 @@ import Testing
     if let sample { #expect(sample.swap == .kibibytes(swap) && sample.processes == 1 && !sample.isEstimate) }
   }
 
+  @Test(arguments: [(MemoryMeasure.pss, 412), (.uss, 152), (.rss, 1768)])
+  func eachMeasureHasItsOwnSum(_ measure: MemoryMeasure, _ kibibytes: Int) {
+    let sample = MemorySample(smapsRollup: Array(Self.rollup.utf8))
+    #expect(sample?.value(measure) == .kibibytes(kibibytes))
+    #expect((sample ?? MemorySample()) + MemorySample(uss: .kibibytes(1), rss: .kibibytes(2)) != sample)
+  }
+
   @Test func hugeNumbersSaturate() {
     let sample = MemorySample(smapsRollup: Array("Pss: 9223372036854775807 kB\nSwap: 9223372036854775807 kB\n".utf8))
     #expect(sample?.total.bytes == .max)
@@ -40,7 +49,9 @@ import Testing
 
   @Test func theResidentSetIsAnEstimate() {
     let sample = MemorySample(statm: Array("1000 25 10 1 0 50 0\n".utf8), pageSize: 4096)
-    #expect(sample == MemorySample(pss: ByteCount(bytes: 25 * 4096), processes: 1, isEstimate: true))
+    let resident = ByteCount(bytes: 25 * 4096)
+    let alone = ByteCount(bytes: 15 * 4096)
+    #expect(sample == MemorySample(pss: resident, uss: alone, rss: resident, processes: 1, isEstimate: true))
     #expect(MemorySample(statm: Array("1000".utf8), pageSize: 4096) == nil)
   }
 
