@@ -59,9 +59,8 @@ public struct RestartWatch: Sendable {
       case .backOff:
         if state == .waiting { progress[slot] = .failed(event.message) }
         return event.message
-      case .exit, .wipeFailed: return event.message
-      case .spawn, .ready, .drain, .wipe, .decision, .ledger, .stuck, .quarantine, .proxy, .command, .reload,
-        .supervisor:
+      case .exit, .wipeFailed, .decision: return event.message
+      case .spawn, .ready, .drain, .wipe, .ledger, .stuck, .quarantine, .proxy, .command, .reload, .supervisor:
         return nil
       }
     }
