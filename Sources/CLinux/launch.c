@@ -76,6 +76,8 @@ static void switch_user(const struct clinux_launch *launch, int reports) {
 static _Noreturn void become(const struct clinux_launch *launch, int reports) {
   if (setpgid(0, 0) < 0) give_up(reports, CLINUX_STAGE_GROUP);
   default_dispositions();
+  // Before it can start anything. Where it may not join, its process group has to do.
+  if (launch->group_entrance > 0) (void)!write(launch->group_entrance, "0", 1);
   arrange_descriptors(launch, &reports);
   umask(launch->mask);
   if (launch->switches_user) switch_user(launch, reports);

@@ -21,6 +21,8 @@ struct ManagedWorker {
   private(set) var earlier: WorkerCounters
   /// What the living proxies counted, by generation.
   private(set) var counted: [Int: WorkerCounters] = [:]
+  /// Nil: the machine gives us no control groups.
+  var group: WorkerGroup?
   /// Nil until it ended.
   var exit: ExitStatus?
   var lastProbe: Instant?

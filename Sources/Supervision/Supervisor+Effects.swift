@@ -20,7 +20,9 @@ extension Supervisor {
     case .drain(let id): drain(id)
     case .retire(let id): retire(id)
     case .terminate(let id): pools[name]?.workers[id]?.child.signalGroup(SIGTERM)
-    case .kill(let id): pools[name]?.workers[id]?.child.signalGroup(SIGKILL)
+    case .kill(let id):
+      pools[name]?.workers[id]?.child.signalGroup(SIGKILL)
+      killGroup(of: id)
     case .wipe(let id, let departure): Task { await bury(id, departure) }
     case .backOff(let slot, let failures, let delay, let why):
       log.append(

@@ -10,6 +10,7 @@ extension Supervisor {
       try? await Task.sleep(for: Self.watchInterval, tolerance: .milliseconds(100))
       await sampleMemory(sampler)
       tellTime()
+      outOfMemory.look(at: Clock.now())
       probeIdle()
       endQuarantines()
       replaceSilentProxies()

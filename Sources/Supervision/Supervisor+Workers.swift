@@ -34,11 +34,15 @@ extension Supervisor {
     let owner = try plan.launch.user.map { try UserIdentity.named($0) }
     let directory = try slots.prepare(worker: id, owner: owner)
     let endpoint = try plan.launch.usesPort ? Endpoint.tcp(port: freePort()) : .unix(path: socketPath(id))
-    let child = try ChildProcess.spawn(
-      LaunchOrder(plan.launch, worker: id, directory: directory, endpoint: endpoint))
-    return ManagedWorker(
+    let group = controlGroups?.make(for: id, memoryLimit: plan.policy.recycle.memoryLimit)
+    var order = LaunchOrder(plan.launch, worker: id, directory: directory, endpoint: endpoint)
+    order.groupEntrance = group?.entrance
+    let child = try ChildProcess.spawn(order)
+    var worker = ManagedWorker(
       id: id, endpoint: endpoint, directory: directory, wipe: plan.launch.cache.wipe, child: child,
       spawned: Clock.now())
+    worker.group = group
+    return worker
   }
 
   private func noteSharedWipe(_ path: String, _ report: WipeReport, before id: WorkerID) {
@@ -81,7 +85,7 @@ extension Supervisor {
 
   private func noteExit(_ id: WorkerID, _ status: ExitStatus) {
     pools[id.pool]?.workers[id]?.exit = status
-    feed(.exited(id, status.measurement), to: id.pool)
+    feed(.exited(id, cause(of: status, id)), to: id.pool)
   }
 
   /// After the process: its remaining children are killed, its counters read, its caches wiped, its row written.
@@ -90,6 +94,7 @@ extension Supervisor {
     child.killRemains()
     // Those of its descendants that left its process group carry its name in their environment.
     ChildProcess.reapStrays(marked: "\(LaunchOrder.workerVariable)=\(id)")
+    endGroup(of: id)
     if case .unix(let path) = pools[id.pool]?.workers[id]?.endpoint { unlink(path) }
     roster.remove(pid: child.pid)
     await awaitFinalCounters(id)

@@ -34,6 +34,8 @@ public actor Supervisor {
   var forsaken: [(listener: Listener, holders: Set<Int>)] = []
   var watch: FileWatch
   let capturer = Capturer()
+  var controlGroups: ControlGroups?
+  var outOfMemory = OutOfMemoryWatch()
   var proxies = ProxyFleet()
   /// What the proxies know of runs and places, by numbers that depend on the seed.
   var runs = RunRegister()
@@ -89,6 +91,7 @@ public actor Supervisor {
     nodeSeed = seedFile.seed(using: &random)
     await beginLedger()
     becomeSubreaper()
+    findControlGroups()
     for remnant in await roster.endRemnants() {
       log.append(.supervisor, "ended \(remnant), left by an earlier supervisor")
     }

@@ -85,6 +85,8 @@ public struct Act: Hashable, Sendable, CustomStringConvertible {
     case shutdown(seconds: Int)
     case offset(seconds: Int)
     case crowd(Int)
+    /// What was said already is said again, of workers that are gone or going.
+    case echo
   }
 
   public enum Trouble: Hashable, Sendable, CaseIterable {
@@ -117,7 +119,8 @@ public struct Act: Hashable, Sendable, CustomStringConvertible {
     case ..<90: kind = .reconfigure(number: UInt64.random(in: 0...UInt64.max, using: &chance))
     case ..<92: kind = .everyOnly(seconds: Int.random(in: 10...300, using: &chance))
     case ..<93: kind = .shutdown(seconds: Int.random(in: 0...20, using: &chance))
-    case ..<96: kind = .offset(seconds: Int.random(in: -3...3, using: &chance) * 3600)
+    case ..<95: kind = .offset(seconds: Int.random(in: -3...3, using: &chance) * 3600)
+    case ..<97: kind = .echo
     default: kind = .crowd(Int.random(in: 5...40, using: &chance))
     }
   }

@@ -151,6 +151,8 @@ extension World {
     demand(asked - ended == waiting + served.values.reduce(0, +), .losesNoClaim, "\(asked) asked, \(ended) ended")
     let queued = ledger.poolCounters[0].queueLength
     demand(queued == waiting, .losesNoClaim, "\(queued) in line, \(waiting) wait")
+    let free = serving.filter { served[$0, default: 0] < concurrency }
+    demand(waiting == 0 || free.isEmpty, .wastesNoWorker, "\(waiting) wait, free are \(free.sorted())")
     for counters in ledger.workerCounters {
       let known = served[counters.worker, default: 0]
       demand(

@@ -184,6 +184,11 @@ extension World {
       wall = WallClock(
         at: now, seconds: wall.seconds + (now - wall.at).wholeNanoseconds / 1_000_000_000, offset: Int64(seconds))
       feed(.clock(wall))
+    case .echo:
+      for id in unwiped.sorted() + ever.sorted().prefix(3) where processes[id] == nil {
+        for event in [.exited(id, .signalled(9)), .becameReady(id), .drained(id)] as [PoolEvent] { feed(event) }
+        if !unwiped.contains(id) { feed(.wiped(id)) }
+      }
     case .crowd(let count): for _ in 0..<count { addAgent(times: 3) }
     }
   }

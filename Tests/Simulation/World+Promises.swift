@@ -15,6 +15,7 @@ public enum Promise: String, Sendable, CaseIterable {
   case takesTheUrgentFirst = "the most urgent goes first"
   case explains = "a recycle that waits says why"
   case losesNoClaim = "no claim is lost"
+  case wastesNoWorker = "nobody waits while a worker is free"
   case recovers = "once all is well the pool is whole"
   case ends = "a shutdown ends, once"
 }
@@ -111,17 +112,30 @@ extension World {
 
   private func checkUrgency(_ effects: [PoolEffect]) {
     for case .decided(let decision) in effects {
-      switch (decision.verdict, decision.reason) {
-      case (.successorFirst, .timer), (.successorFirst, .requests): break
-      default: continue
+      switch decision.verdict {
+      case .successorFirst, .oldFirst: break
+      case .waits: continue
       }
       for slot in machine.slots {
         for worker in slot.workers {
-          guard let pending = worker.pending, pending.hindrance?.kind == .turn else { continue }
-          let isUrgent = pending.reason == .memory || pending.reason == .manual || pending.reason == .deploy
-          demand(!isUrgent, .takesTheUrgentFirst, "\(decision.worker) goes before \(slot.id), \(pending.reason)")
+          guard let pending = worker.pending, let hindrance = pending.hindrance else { continue }
+          let isOutranked = rank(decision.reason) < rank(pending.reason) && decision.reason.isPlanned
+          let waitsForRoom = hindrance.kind == .turn || hindrance.kind == .minReady
+          demand(
+            !isOutranked || !waitsForRoom || held.contains(decision.worker.slot.index), .takesTheUrgentFirst,
+            "\(decision.worker) goes before \(slot.id), \(pending.reason)")
         }
       }
+    }
+  }
+
+  private func rank(_ reason: RecycleReason) -> Int {
+    switch reason {
+    case .timer: 0
+    case .requests: 1
+    case .manual, .deploy, .reload, .scale: 2
+    case .memory: 3
+    case .memoryLimit, .stuck, .unhealthy, .crash, .shutdown: 4
     }
   }
 

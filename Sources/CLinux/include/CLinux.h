@@ -5,6 +5,7 @@
 #include "blocks.h"
 #include "epoll.h"
 #include "files.h"
+#include "groups.h"
 #include "launch.h"
 #include "looking.h"
 #include "serving.h"

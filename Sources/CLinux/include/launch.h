@@ -22,6 +22,7 @@ struct clinux_launch {
   size_t inherited_count;  // at most CLINUX_MAX_INHERITED
   int output;              // its standard output and error
   mode_t mask;
+  int group_entrance;      // cgroup.procs of the control group that it joins, open for writing; 0: ours
   bool switches_user;
   uid_t user;
   gid_t group;

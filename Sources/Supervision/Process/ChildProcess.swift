@@ -171,6 +171,8 @@ extension ChildProcess {
     let environment = CStrings(order.environment.map { "\($0)=\($1)" })
     let inherited = order.inherited.map { clinux_inherited(descriptor: $0.descriptor, number: $0.number) }
     let groups = identity?.groups ?? []
+    let entrance = order.groupEntrance.map { open($0, O_WRONLY | O_CLOEXEC) } ?? -1
+    defer { if entrance >= 0 { close(entrance) } }
     return program.withCString { program in
       withOptionalCString(order.workingDirectory) { directory in
         inherited.withUnsafeBufferPointer { inherited in
@@ -178,7 +180,8 @@ extension ChildProcess {
             var launch = clinux_launch(
               program: program, arguments: arguments.pointer, environment: environment.pointer,
               directory: directory, inherited: inherited.baseAddress, inherited_count: inherited.count,
-              output: output, mask: order.fileModeMask, switches_user: identity != nil, user: identity?.uid ?? 0,
+              output: output, mask: order.fileModeMask, group_entrance: max(entrance, 0),
+              switches_user: identity != nil, user: identity?.uid ?? 0,
               group: identity?.gid ?? 0, groups: groups.baseAddress, group_count: groups.count)
             return clinux_launch(&launch, &child) == 0
           }

@@ -13,10 +13,12 @@ struct LaunchOrder: Sendable {
   var inherited: [InheritedDescriptor]
   /// What files it creates shall lack.
   var fileModeMask: UInt32
+  /// `cgroup.procs` of the control group that it joins before it is the program; nil: it stays in ours.
+  var groupEntrance: String?
 
   init(
     arguments: [String], environment: [String: String], user: String? = nil, workingDirectory: String? = nil,
-    inherited: [InheritedDescriptor] = [], fileModeMask: UInt32 = 0o027
+    inherited: [InheritedDescriptor] = [], fileModeMask: UInt32 = 0o027, groupEntrance: String? = nil
   ) {
     self.arguments = arguments
     self.environment = environment
@@ -24,6 +26,7 @@ struct LaunchOrder: Sendable {
     self.workingDirectory = workingDirectory
     self.inherited = inherited
     self.fileModeMask = fileModeMask
+    self.groupEntrance = groupEntrance
   }
 }
 
