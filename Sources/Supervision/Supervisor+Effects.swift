@@ -14,7 +14,6 @@ extension Supervisor {
   private func perform(_ effect: PoolEffect, in name: PoolName) {
     switch effect {
     case .start(let id):
-      noteDecision(behind: id)
       start(id)
     case .admit(let id): admit(id)
     case .drain(let id): drain(id)

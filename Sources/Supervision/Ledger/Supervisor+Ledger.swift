@@ -35,20 +35,4 @@ extension Supervisor {
     }
     if !samples.isEmpty { ledger.keep(samples) }
   }
-
-  /// A start beside a worker that is to be replaced is the governor's word that it may go.
-  func noteDecision(behind successor: WorkerID) {
-    guard let slot = pools[successor.pool]?.machine.slots.first(where: { $0.id == successor.slot }) else { return }
-    for worker in slot.workers where worker.generation < successor.generation {
-      guard let pending = worker.pending else { continue }
-      let words = pending.measurement?.words
-      let measured = words.map { ", \($0.measured)\($0.limit.map { " of \($0)" } ?? "")" } ?? ""
-      let id = WorkerID(slot: slot.id, generation: worker.generation)
-      let waited = Clock.now() - pending.since
-      log.append(
-        .decision,
-        "\(id) may go when \(successor) is ready: \(pending.reason.rawValue)\(measured), waited \(waited.short)",
-        worker: id)
-    }
-  }
 }
