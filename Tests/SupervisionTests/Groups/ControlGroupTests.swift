@@ -108,8 +108,8 @@ private struct FakeTree {
   // MARK: Real
 
   /// Where version 2's tree is and may be written to.
-  private static let tree = ["/sys/fs/cgroup", "/sys/fs/cgroup/unified"].first {
-    access("\($0)/cgroup.controllers", F_OK) == 0 && access($0, W_OK) == 0 && geteuid() == 0
+  private static let tree: String? = ["/sys/fs/cgroup", "/sys/fs/cgroup/unified"].first { (path: String) -> Bool in
+    access("\(path)/cgroup.controllers", F_OK) == 0 && access(path, W_OK) == 0 && geteuid() == 0
   }
 
   @Test(.enabled(if: tree != nil)) func allThatAWorkerStartedEndsWithItsGroup() async throws {
