@@ -73,7 +73,7 @@ extension World {
     switch event {
     case .hold, .shutdown, .hurry: return
     case .start, .becameReady, .notReady, .startFailed, .exited, .wiped, .drained, .sampled, .sampledOthers, .served,
-      .overdue, .probed, .restart, .release, .scale, .reconfigure, .load, .clock, .tick:
+      .overdue, .stuck, .probed, .restart, .release, .scale, .reconfigure, .load, .clock, .tick:
       break
     }
     guard !machine.slots.allSatisfy({ !$0.isWanted }) else { return }
