@@ -26,7 +26,7 @@ public final class History: Sendable {
   struct Pace: Sendable {
     /// So that what happens together is written together.
     var gather = 0.2
-    var retry = 30.0
+    var retry = 5.0
     var upkeep = 10.0
     /// At the start, for the last number; at the end, for the last rows.
     var patience = 5.0

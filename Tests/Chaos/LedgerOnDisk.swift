@@ -8,6 +8,8 @@ struct LedgerOnDisk: Sendable {
   private(set) var complaints: [String] = []
   /// Rows within so long of a supervisor's death may be told without being kept, or kept without being told.
   private static let lastWords = Duration.seconds(2)
+  /// While the disk is full, and until it is tried again.
+  private static let held = Duration.seconds(35)
   private static let limit = 10_000
 
   /// Once no supervisor runs.
@@ -46,6 +48,7 @@ struct LedgerOnDisk: Sendable {
     for (event, moment) in told where !kept.contains(Row(event)) {
       let at = Stopwatch.at(moment)
       if deaths.contains(where: { at >= $0.began - Self.lastWords && at <= $0.ended + Self.lastWords }) { continue }
+      if wasHeldUp(at, patient.trail.blows, deaths) { continue }
       complaints.append("told and not in the ledger: \(event.id). \(event.message)")
     }
     let heard = Set(told.map { Row($0.event) })
@@ -54,5 +57,12 @@ struct LedgerOnDisk: Sendable {
     if unheard.count > 3 * deaths.count {
       complaints.append("in the ledger and never told: \(unheard.prefix(3).map(\.message).joined(separator: "; "))")
     }
+  }
+  /// It waited for room, and its supervisor died before there was any or before it had looked again.
+  private func wasHeldUp(_ at: Duration, _ blows: [Trail.Blow], _ deaths: [Trail.Blow]) -> Bool {
+    let isNearFullDisk = blows.contains { blow in
+      blow.target == .disk && blow.began - Self.held <= at && at <= blow.ended + Self.held
+    }
+    return isNearFullDisk && deaths.contains { $0.began >= at && $0.began <= at + Self.held * 2 }
   }
 }

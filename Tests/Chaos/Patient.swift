@@ -12,6 +12,9 @@ final class Patient: Sendable {
     var began: Duration
   }
 
+  /// With what it is asked for.
+  private static let patience = Duration.seconds(30)
+
   let directory: String
   let trail: Trail
   let book: Book
@@ -77,7 +80,7 @@ final class Patient: Sendable {
 
   private func attend(_ child: Child) async throws {
     let began = Stopwatch.now
-    let deadline = Deadline.after(.seconds(30))
+    let deadline = Deadline.after(Self.patience)
     while await (try? status())?.pid != child.pid {
       guard child.ended == nil, !deadline.passed else {
         throw HarnessFailure("the supervisor does not answer; its log:\n\(child.standardError.suffix(3000))")
@@ -110,14 +113,20 @@ final class Patient: Sendable {
     return try JSONDecoder().decode(StatusDocument.self, from: Data(response.body))
   }
 
-  /// A command that must be carried out.
+  /// A command that must be carried out, if not at once: a supervisor that has just taken over, or reloads, says so.
   @discardableResult
   func cli(_ arguments: String...) async throws -> String {
-    let result = try await run(Programs.masterpool, arguments + ["--control", control])
-    if result.status != .exited(0) {
-      accuse("masterpool \(arguments.joined(separator: " ")): \(result.status), \(result.errors)\(result.output)")
+    let deadline = Deadline.after(Self.patience)
+    while true {
+      let result = try await run(Programs.masterpool, arguments + ["--control", control])
+      if result.status == .exited(0) { return result.output }
+      let isBusy = ["try again", "not ready yet", "reloading"].contains { result.errors.contains($0) }
+      guard isBusy, !deadline.passed else {
+        accuse("masterpool \(arguments.joined(separator: " ")): \(result.status), \(result.errors)\(result.output)")
+        return result.output
+      }
+      try await Task.sleep(for: .milliseconds(200))
     }
-    return result.output
   }
 
   // MARK: Its settings

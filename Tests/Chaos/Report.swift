@@ -73,6 +73,9 @@ struct Report {
   private func tellFaults() {
     let steps = patient.trail.steps
     let kinds = Dictionary(grouping: steps, by: \.fault).mapValues(\.count).sorted { $0.key < $1.key }
+    if let slowest = steps.max(by: { $0.took < $1.took }), slowest.took > .seconds(5) {
+      print("The slowest took \(slowest.took.inWords): \(slowest.inWords)")
+    }
     print("\n\(steps.count) faults in \(seconds) s: \(kinds.map { "\($0.key) \($0.value)" }.joined(separator: ", "))")
   }
 

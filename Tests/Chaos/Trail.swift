@@ -16,6 +16,8 @@ final class Trail: Sendable {
     enum Target: Sendable, Hashable {
       case proxy
       case supervisor
+      /// The state directory was full.
+      case disk
       /// By `pool/slot#generation`.
       case worker(String)
       /// Stopped, or told to hang, and so stuck with what it has.
@@ -66,5 +68,7 @@ final class Trail: Sendable {
 }
 
 extension Trail.Step {
+  var took: Duration { ended - began }
+
   var inWords: String { "\(number). \(began.inWords) \(fault): \(what)" }
 }

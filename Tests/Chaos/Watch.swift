@@ -89,7 +89,7 @@ final class Watch: Sendable {
       switch blow.target {
       case .pool(let name): return name == pool
       case .supervisor: return true
-      case .worker, .stuck, .proxy: return false
+      case .worker, .stuck, .proxy, .disk: return false
       }
     }
   }

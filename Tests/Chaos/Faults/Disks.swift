@@ -14,9 +14,11 @@ struct FullDisk: Fault {
   func strike(_ patient: Patient, using chance: inout SeededGenerator) async throws -> String? {
     let time = Duration.milliseconds(Int.random(in: 300...2500, using: &chance))
     for pool in Patient.pools { patient.trail.mark(.pool(pool)) }
+    patient.trail.mark(.disk)
     let ballast = Disk.fill("\(patient.directory)/state")
     patient.cure(after: time) {
       unlink(ballast)
+      patient.trail.mark(.disk)
       for pool in Patient.pools { patient.trail.mark(.pool(pool)) }
     }
     let restarts = Bool.random(using: &chance)
