@@ -91,15 +91,18 @@ extension Patient {
     return victims.randomElement(using: &chance)
   }
 
-  /// Sends a fault's own request on a thread of its own; it goes into the book as all others do.
-  func ask(_ kind: Entry.Kind, _ purpose: Entry.Purpose, bytes: Int = 100, orders: String) {
-    let (door, book) = (Door(address: clear), book)
+  /// Sends a fault's own request on a thread of its own, as one of the nodes or as nobody; it goes into the book as all others do.
+  func ask(
+    _ kind: Entry.Kind, _ purpose: Entry.Purpose, bytes: Int = 100, orders: String, as node: String? = nil
+  ) throws {
+    let door = try node.map { Door(address: encrypted, tls: try certificates.client($0)) } ?? Door(address: clear)
+    let book = book
     Task {
       try? await onThread {
         let entry = book.begin(kind, purpose)
         let errand = Errand(entry, bytes: bytes, orders: orders, headers: [("Connection", "close")])
         do throws(WireFailure) {
-          let wire = try Wire(to: door.address, before: .after(Door.patience))
+          let wire = try Wire(to: door.address, tls: door.tls, before: .after(Door.patience))
           var reader = ResponseReader()
           do throws(ExchangeFailure) {
             book.end(entry, errand.outcome(of: try errand.exchange(on: wire, &reader)))

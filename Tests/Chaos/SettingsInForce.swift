@@ -5,6 +5,8 @@ struct SettingsInForce: Sendable {
   static let nodes = ["web-1.example", "web-2.example", "db-1.example", "db-2.example"]
   /// Past it a worker is stuck; clients' waits and recoveries are multiples of it.
   static let requestTimeout = Duration.seconds(4)
+  /// No sooner is a worker taken for stuck that does nothing.
+  static let suspicion = Duration.milliseconds(1500)
 
   let directory: String
   let certificates: Certificates
@@ -60,7 +62,8 @@ struct SettingsInForce: Sendable {
   private var common: [String] {
     [
       "environment: {EDITION: \"\(edition)\"}", "request_timeout: \(Self.requestTimeout.components.seconds)s",
-      "queue: {limit: 300, timeout: 20s}", "ready: {timeout: 6s}",
+      "stuck: {factor: 3, at_least: 1500ms, samples: 50, look: 400ms}",
+      "quarantine: {strikes: 3, within: 1m, for: 5s}", "queue: {limit: 300, timeout: 20s}", "ready: {timeout: 6s}",
       "alive: {path: /status, every: 500ms, timeout: 1s, failures: 2}", "stop: {drain: 15s, terminate: 1s}",
     ]
   }

@@ -102,7 +102,7 @@ struct Judge: Sendable {
   private func judgeStuck(_ entry: Entry) -> Verdict {
     if let wrong = tooOften(entry) { return wrong }
     if entry.purpose == .hang { return .stuck }
-    guard entry.ended - entry.began >= SettingsInForce.requestTimeout else { return .wrong("504 too early") }
+    guard entry.ended - entry.began >= SettingsInForce.suspicion else { return .wrong("504 too early") }
     let isKnown = witnesses.workers(of: entry).contains { worker in
       exits[worker]?.contains { [.stuck, .unhealthy, .crash].contains($0.reason) } == true
     }

@@ -10,12 +10,12 @@ struct MemoryHog: Fault {
   func strike(_ patient: Patient, using chance: inout SeededGenerator) async throws -> String? {
     let isGreedy = Bool.random(using: &chance)
     patient.trail.mark(.pool("masters"))
-    patient.ask(.page, .work, orders: "&leak=\(isGreedy ? "230MiB" : "100MiB")")
+    try patient.ask(.page, .work, orders: "&leak=\(isGreedy ? "230MiB" : "100MiB")")
     return isGreedy ? "230 MiB, over memory_limit" : "100 MiB, over memory"
   }
 }
 
-/// A request that its worker never answers.
+/// A request that its worker never answers; a node that asks so too often is quarantined.
 struct Hang: Fault {
   let name = "hang"
 
@@ -23,8 +23,9 @@ struct Hang: Fault {
     let kind = [Entry.Kind.page, .report, .file].randomElement(using: &chance) ?? .page
     patient.trail.mark(.pool(kind.pool))
     patient.trail.mark(.stuck(pool: kind.pool))
-    patient.ask(kind, .hang, orders: "&hang=1")
-    return "a \(kind.rawValue)"
+    let node = Bool.random(using: &chance) ? SettingsInForce.nodes.randomElement(using: &chance) : nil
+    try patient.ask(kind, .hang, orders: "&hang=1", as: node)
+    return "a \(kind.rawValue) of \(node ?? "nobody")"
   }
 }
 
@@ -49,7 +50,7 @@ struct CrashInRequest: Fault {
       }
     // Who is asked for the second time does nothing of what the orders say, so there is nothing to compare.
     let bytes = once.isEmpty || kind == .catalog ? 3000 : 0
-    patient.ask(kind, purpose, bytes: bytes, orders: "&crash=\(how)&at=\(moment)\(once)")
+    try patient.ask(kind, purpose, bytes: bytes, orders: "&crash=\(how)&at=\(moment)\(once)")
     return "a \(kind.rawValue), by \(how), \(moment) the answer"
   }
 }
