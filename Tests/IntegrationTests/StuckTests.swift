@@ -55,7 +55,8 @@ import Testing
   @Test func aStoppedProcessLosesNothingThatMayBeRepeated() async throws {
     try await withTemporaryDirectory { scratch in
       var setup = Setup()
-      setup.pool = Self.watchful
+      // It is stopped before it is suspect.
+      setup.pool = Self.watchful.map { $0.replacing("at_least: 500ms", with: "at_least: 5s") }
       try await withMasterpool(setup) { masterpool in
         try await teach(masterpool)
         async let slow = request("GET", "/work?ms=30000&once=\(scratch)/first", at: masterpool.address)

@@ -21,6 +21,13 @@ import Testing
     return child
   }
 
+  private func stop(_ child: ChildProcess) async {
+    child.signal(SIGSTOP)
+    while ProcessTable.wholeFile("/proc/\(child.pid)/stat").flatMap({ ThreadStat($0) })?.state != UInt8(ascii: "T") {
+      await Task.yield()
+    }
+  }
+
   @Test func tellsWhereAProcessWaitsAndWhatItHasOpen() async throws {
     let child = try await started("exec 7</dev/zero; echo here; exec sleep 1000")
     while ProcessTable.wholeFile("/proc/\(child.pid)/comm").map({ $0.starts(with: Array("sleep".utf8)) }) != true {
@@ -67,13 +74,7 @@ import Testing
 
   @Test(arguments: doings) func stillIsWhoDoesNothing(_ doing: Doing) async throws {
     let child = try await started(doing.script)
-    if doing.testDescription == "it is stopped" {
-      child.signal(SIGSTOP)
-      while ProcessTable.wholeFile("/proc/\(child.pid)/stat").flatMap({ ThreadStat($0) })?.state != UInt8(ascii: "T")
-      {
-        await Task.yield()
-      }
-    }
+    if doing.testDescription == "it is stopped" { await stop(child) }
     let capturer = Capturer()
     // One that was just started may still be on its way to where it waits.
     var verdicts: [Bool] = []
@@ -112,7 +113,7 @@ import Testing
   @Test func aWorkerThatCannotAnswerIsNotWaitedForLong() async throws {
     try await withTemporaryDirectory { folder in
       let child = try await started(Self.telling, in: folder)
-      child.signal(SIGSTOP)
+      await stop(child)
       let seen = await Capturer().capture(.init(child: child, directory: folder, backtrace: .usr2), asking: true)
       #expect(seen.hasPrefix("no backtrace within 1s of SIGUSR2: "), "\(seen)")
       #expect(seen.contains("State: T (stopped)"))
