@@ -38,11 +38,12 @@ struct SettingsInForce: Sendable {
       setup.stubPool(
         "masters", workers: masters, options: options("masters"),
         more: common + [
-          "recycle: {every: \(every), jitter: 50%, memory: 90MiB, memory_limit: 200MiB, surge: 1, min_ready: 50%}"
+          "memory_budget: 400MiB",
+          "recycle: {every: \(every), jitter: 50%, memory: 90MiB, memory_limit: 200MiB, \(careful)}",
         ])
       + setup.stubPool(
         "files", workers: files, concurrency: 4, options: options("files"),
-        more: common + ["recycle: {every: off, requests: 400, surge: 1, min_ready: 50%}"])
+        more: common + ["recycle: {every: off, requests: 400, \(careful)}"])
     setup.routes = [
       "{path: /quiet/, allow: any, pool: stubs}",
       "{path: /files/, allow: any, pool: files, priority: file}",
@@ -58,6 +59,8 @@ struct SettingsInForce: Sendable {
     return ["--cache", "{slot}/cache", "--journal", journal]
       + ["crash", "deaf", "sick"].flatMap { ["--\($0)-while", Self.order($0, pool: pool, in: directory)] }
   }
+
+  private let careful = "min_age: 2s, surge: 1, min_ready: 50%"
 
   private var common: [String] {
     [
