@@ -15,6 +15,7 @@ struct Chaos: AsyncParsableCommand {
   @Option(help: "Only these faults, separated by commas; see --list.") var faults: String?
   @Option(help: "Clients at once; half of them speak TLS.") var clients = 8
   @Flag(help: "Tell each fault when it falls.") var verbose = false
+  @Flag(help: "Fork a pool's workers from a warm parent, and have faults fall on that too.") var preload = false
   @Flag(help: "List the faults.") var list = false
   @Flag(help: "Keep the folder of the run.") var keep = false
 
@@ -36,7 +37,8 @@ struct Chaos: AsyncParsableCommand {
     var isClean = false
     do {
       isClean = try await Run(
-        seed: seed, seconds: seconds, clients: clients, faults: chosen(), isVerbose: verbose, directory: directory
+        seed: seed, seconds: seconds, clients: clients, faults: chosen(), isVerbose: verbose, isPreloading: preload,
+        directory: directory
       ).happen()
     } catch {
       print("FAILED: \(error)")
@@ -44,7 +46,9 @@ struct Chaos: AsyncParsableCommand {
     await Disk.unmount("\(directory)/state")
     if isClean && !keep { removeTree(directory) } else { print("All that was logged is in \(directory)") }
     guard isClean else {
-      print("Again: scripts/chaos --seed \(seed) --seconds \(seconds)\(faults.map { " --faults \($0)" } ?? "")")
+      print(
+        "Again: scripts/chaos --seed \(seed) --seconds \(seconds)\(preload ? " --preload" : "")\(faults.map { " --faults \($0)" } ?? "")"
+      )
       throw ExitCode.failure
     }
   }

@@ -24,7 +24,8 @@ enum Faults {
   static let all: [any Fault] = [
     KillWorker(), KillProxy(), KillSupervisor(), StopWorker(), StopProxy(), MemoryHog(), Hang(), CrashInRequest(),
     CrashOnStart(), SlowStart(), Sickness(), FullDisk(), WipeObstacle(), Deploy(), Reload(), BrokenReload(), Scale(),
-    OperatorRestart(), DrainAndResume(), LogRotation(), ClockStep(), Upgrade(),
+    OperatorRestart(), DrainAndResume(), LogRotation(), ClockStep(), Upgrade(), KillParent(), StopParent(),
+    BadParent(),
   ]
 
   /// Those named, separated by commas; nil with the name that is none.

@@ -27,6 +27,7 @@ final class Patient: Sendable {
   let canAdopt: Bool
   /// The ledger is on disk too.
   let keepsLedger: Bool
+  let isPreloading: Bool
   let clock: WallClock?
   private let lives = Monitor<[Life]>([])
   private let settings: Monitor<SettingsInForce>
@@ -45,7 +46,8 @@ final class Patient: Sendable {
       .sorted { $0.event.id < $1.event.id }
   }
 
-  init(directory: String, trail: Trail, book: Book) async throws {
+  init(directory: String, trail: Trail, book: Book, isPreloading: Bool) async throws {
+    self.isPreloading = isPreloading
     self.directory = directory
     self.trail = trail
     self.book = book
@@ -59,7 +61,9 @@ final class Patient: Sendable {
     encrypted = .port(first)
     clear = .port(second)
     settings = Monitor(
-      SettingsInForce(directory: directory, certificates: certificates, encrypted: first, clear: second))
+      SettingsInForce(
+        directory: directory, certificates: certificates, encrypted: first, clear: second,
+        isPreloading: isPreloading))
   }
 
   // MARK: Its supervisor

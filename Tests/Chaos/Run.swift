@@ -10,6 +10,7 @@ struct Run {
   let clients: Int
   let faults: [any Fault]
   let isVerbose: Bool
+  let isPreloading: Bool
   let directory: String
   private let trail = Trail()
   private let book = Book()
@@ -18,19 +19,23 @@ struct Run {
   /// After the last fault: everything must be whole again by then.
   private static let recovery = Duration.seconds(40)
 
-  init(seed: UInt64, seconds: Int, clients: Int, faults: [any Fault], isVerbose: Bool, directory: String) {
+  init(
+    seed: UInt64, seconds: Int, clients: Int, faults: [any Fault], isVerbose: Bool, isPreloading: Bool,
+    directory: String
+  ) {
     self.seed = seed
     self.seconds = seconds
     self.clients = clients
     self.faults = faults
     self.isVerbose = isVerbose
+    self.isPreloading = isPreloading
     self.directory = directory
   }
 
   /// Whether all was well.
   func happen() async throws -> Bool {
     print("seed \(seed), \(seconds) s, \(clients) clients, in \(directory)")
-    let patient = try await Patient(directory: directory, trail: trail, book: book)
+    let patient = try await Patient(directory: directory, trail: trail, book: book, isPreloading: isPreloading)
     let possible = faults.filter { fault in
       guard let obstacle = fault.obstacle(for: patient) else { return true }
       print("left out: \(fault.name): \(obstacle)")

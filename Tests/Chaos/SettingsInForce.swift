@@ -8,10 +8,15 @@ struct SettingsInForce: Sendable {
   /// No sooner is a worker taken for stuck that does nothing.
   static let suspicion = Duration.milliseconds(1500)
 
+  /// Where workers are forked from a warm parent, if at all, and how that may go wrong.
+  static let warmPool = "files"
+  static let parentOrders = ["parent-crash", "parent-deaf", "parent-mute", "parent-unable"]
+
   let directory: String
   let certificates: Certificates
   let encrypted: UInt16
   let clear: UInt16
+  let isPreloading: Bool
   var masters = 3
   var files = 2
   var threads = 2
@@ -43,7 +48,7 @@ struct SettingsInForce: Sendable {
         ])
       + setup.stubPool(
         "files", workers: files, concurrency: 4, options: options("files"),
-        more: common + ["recycle: {every: off, requests: 400, \(careful)}"])
+        more: common + ["recycle: {every: off, requests: 400, \(careful)}"] + warm)
     setup.routes = [
       "{path: /quiet/, allow: any, pool: stubs}",
       "{path: /files/, allow: any, pool: files, priority: file}",
@@ -57,7 +62,13 @@ struct SettingsInForce: Sendable {
   private func options(_ pool: String) -> [String] {
     let journal = "\(directory)/journal/{pool}-{index}-{generation}"
     return ["--cache", "{slot}/cache", "--journal", journal]
-      + ["crash", "deaf", "sick"].flatMap { ["--\($0)-while", Self.order($0, pool: pool, in: directory)] }
+      + (["crash", "deaf", "sick"] + (isPreloading && pool == Self.warmPool ? Self.parentOrders : [])).flatMap {
+        ["--\($0)-while", Self.order($0, pool: pool, in: directory)]
+      }
+  }
+
+  private var warm: [String] {
+    isPreloading ? ["preload: yes", "parent: {wait: 2s, ready_timeout: 3s, fork_timeout: 1s, ping: 1s}"] : []
   }
 
   private let careful = "min_age: 2s, surge: 1, min_ready: 50%"

@@ -50,7 +50,8 @@ final class Watch: Sendable {
           judgeReadiness(status)
           if round % 20 == 0 {
             weigh(status)
-            await onThreadQuietly { self.findStrangers(status) }
+            let parents = (try? await patient.parents()) ?? []
+            await onThreadQuietly { self.findStrangers(status, parents) }
           }
         }
         if round % 5 == 0 { await onThreadQuietly { self.countProcesses() } }
@@ -120,10 +121,10 @@ final class Watch: Sendable {
   }
 
   /// Nothing runs that nobody knows of.
-  private func findStrangers(_ status: StatusDocument) {
+  private func findStrangers(_ status: StatusDocument, _ parents: [pid_t]) {
     let workers = status.pools.flatMap(\.workers).compactMap(\.pid)
     let proxies = [status.proxy?.pid].compactMap { $0 } + (status.proxy?.draining.map(\.pid) ?? [])
-    let known = Set(workers + proxies + [status.pid])
+    let known = Set(workers + parents + proxies + [status.pid])
     let unknown = Processes.marked(patient.mark).filter { getpgid($0) == $0 && !known.contains($0) }
     let overdue = strangers.update { strangers -> [pid_t] in
       strangers = Dictionary(uniqueKeysWithValues: unknown.map { ($0, strangers[$0] ?? Stopwatch.now) })
