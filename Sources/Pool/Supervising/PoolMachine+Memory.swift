@@ -3,7 +3,10 @@ extension PoolMachine {
   mutating func note(_ share: ByteCount, of place: Place) {
     slots[place.slot].workers[place.worker].memory = share
     let worker = slots[place.slot].workers[place.worker]
-    if worker.isReady, worker.memoryAtBirth == nil { slots[place.slot].workers[place.worker].memoryAtBirth = share }
+    // One that had to go at once was ready too.
+    if worker.state != .starting, worker.memoryAtBirth == nil {
+      slots[place.slot].workers[place.worker].memoryAtBirth = share
+    }
   }
 
   /// What the pool holds now. A process that was not measured yet is taken for one like the others.
@@ -12,10 +15,13 @@ extension PoolMachine {
     return slots.flatMap(\.workers).filter(\.isLive).reduce(otherMemory) { $0 + ($1.memory ?? expected) }
   }
 
-  /// Of a fresh worker: the median of what those there are had when they got ready; nil: nothing is known.
+  /// Of a fresh worker: the median of what those there are had when they got ready, or while none is, of what they have
+  /// now; nil: nothing is known.
   var expectedMemory: ByteCount? {
-    let births = slots.flatMap(\.workers).compactMap(\.memoryAtBirth).sorted()
-    return births.isEmpty ? nil : births[births.count / 2]
+    let workers = slots.flatMap(\.workers)
+    let births = workers.compactMap(\.memoryAtBirth)
+    let known = (births.isEmpty ? workers.compactMap(\.memory) : births).sorted()
+    return known.isEmpty ? nil : known[known.count / 2]
   }
 
   /// Nil: one more worker fits beside those there are.

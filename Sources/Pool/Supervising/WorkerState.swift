@@ -7,7 +7,7 @@ public struct Worker: Hashable, Sendable {
   var failedProbes = 0
   /// A planned recycle that waits for the governor.
   public internal(set) var pending: PendingRecycle?
-  /// Its share of memory and swap: as last measured, and as first measured once it was ready.
+  /// Its share of memory and swap: as last measured, and as first measured after its start.
   public internal(set) var memory: ByteCount?
   public internal(set) var memoryAtBirth: ByteCount?
 
