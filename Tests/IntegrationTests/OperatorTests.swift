@@ -53,7 +53,8 @@ import Testing
   @Test func theLedgerHasOneWholeRowForEachEndedGeneration() async throws {
     var setup = Setup()
     setup.stubOptions = ["--cache", "{slot}/cache"]
-    setup.pool = ["recycle: {every: 2500ms, jitter: 30%}", "stop: {drain: 5s, terminate: 1s}"]
+    // Memory is measured once a second: the first of them, which goes after half the interval, must live to see it.
+    setup.pool = ["recycle: {every: 5s, jitter: 30%}", "stop: {drain: 5s, terminate: 1s}"]
     try await withMasterpool(setup) { masterpool in
       let load = Load(Load.Plan(masterpool.address, connections: 2, requests: [.get(bytes: 10)]))
       try await masterpool.events(4, "exits") { $0.kind == .exit }
