@@ -71,9 +71,7 @@ struct ControlGroups: Hashable, Sendable {
     guard let directory = opendir(folder) else { return }
     defer { closedir(directory) }
     while let entry = readdir(directory) {
-      let name = withUnsafePointer(to: &entry.pointee.d_name) {
-        $0.withMemoryRebound(to: CChar.self, capacity: 256) { String(cString: $0) }
-      }
+      guard let name = clinux_entry_name(entry).map({ String(cString: $0) }) else { continue }
       if name.contains("."), !name.hasPrefix(".") { rmdir("\(folder)/\(name)") }
     }
   }
