@@ -42,6 +42,11 @@ func fuzzing() -> Target {
     : .target(name: "fuzz", dependencies: rooms, path: path, exclude: ["tokens.dict"], swiftSettings: settings)
 }
 
+let program: [Target.Dependency] = [
+  "Pool", "Settings", "Proxying", "Supervision", "Control", "History", "Authority", "Fetching", "Simulator", "Advice",
+  "Hindsight", "Manual", "Logs", "CLinux", argumentParser, logging, lifecycle,
+]
+
 let package = Package(
   name: "masterpool",
   products: [.executable(name: "masterpool", targets: ["masterpool"])],
@@ -61,11 +66,19 @@ let package = Package(
     .target(name: "CLinux"),
     .systemLibrary(name: "COpenSSL", pkgConfig: "openssl", providers: [.apt(["libssl-dev"])]),
     .target(name: "CCurl", linkerSettings: [.linkedLibrary("curl")]),
+    // The dashboard's files, each by #embed.
+    .target(name: "CDashboard", exclude: ["page"]),
+    // The manual's pages, likewise.
+    .target(name: "CManual", exclude: ["topics"]),
 
     // Pure: no file, socket, clock, task or random source.
     room("Pool"),
     room("HTTPWire"),
     room("Settings", ["Pool", yams]),
+    room("Simulator", ["Pool"]),
+    room("Advice", ["Pool"]),
+    room("Hindsight", ["Pool", "Simulator", "Advice"]),
+    room("Manual", ["CManual"]),
 
     // The data plane.
     room("Files", ["Pool", "HTTPWire", "CLinux", "COpenSSL"]),
@@ -73,30 +86,31 @@ let package = Package(
 
     // The control plane.
     room("Fetching", ["CCurl"]),
+    room("Logs", ["Pool", "CLinux", logging]),
     room("Supervision", ["Pool", "Fetching", "CLinux", logging]),
-    room("Control", ["Pool", "Fetching", hummingbird, logging, lifecycle]),
+    room("Control", ["Pool", "Fetching", "CDashboard", hummingbird, logging, lifecycle]),
     room("History", ["Pool", grdb]),
     room("Authority", [x509, crypto, cryptoExtras, asn1]),
-    .executableTarget(
-      name: "masterpool",
-      dependencies: [
-        "Pool", "Settings", "Proxying", "Supervision", "Control", "History", "Authority", "Fetching",
-        "CLinux", argumentParser, logging, lifecycle,
-      ],
-      swiftSettings: ours),
+    .executableTarget(name: "masterpool", dependencies: program, swiftSettings: ours),
 
     tests(of: "Pool", ["Seeded", "Simulation"]), tests(of: "HTTPWire", ["Seeded"]), tests(of: "Settings", ["Seeded"]),
+    tests(of: "Simulator", ["Pool"]),
+    tests(of: "Advice", ["Pool", "Seeded"]),
+    tests(of: "Hindsight", ["Pool", "Simulator", "Advice", "Seeded"]),
     tests(of: "Files", ["TestSupport", "Pool"]),
     tests(of: "Proxying", ["CLinux", "COpenSSL", "TestSupport", "Seeded", "HTTPWire", "Pool"]),
     tests(of: "Fetching", ["TestSupport"]), tests(of: "Supervision", ["TestSupport", "Pool"]),
-    tests(of: "Control", ["TestSupport", "Pool"]), tests(of: "Authority"),
+    tests(of: "Control", ["TestSupport", "Pool", yams]), tests(of: "Authority"),
+    tests(of: "Logs", ["TestSupport", "Pool", "CLinux"]),
     tests(of: "History", ["TestSupport", "Pool", grdb]),
+    tests(of: "Manual", ["masterpool", "TestSupport", "Pool", "Settings"]),
 
     // Chance that a seed repeats, for simulations and mutants; as pure as the rooms that it tests.
-    .target(name: "Seeded", path: "Tests/Seeded", swiftSettings: ours),
+    .target(name: "Seeded", dependencies: ["Simulator"], path: "Tests/Seeded", swiftSettings: ours),
     // The governor and the admission of requests on a fake clock; scripts/simulate runs it seed after seed.
     .target(
-      name: "Simulation", dependencies: ["Pool", "Seeded"], path: "Tests/Simulation", swiftSettings: ours),
+      name: "Simulation", dependencies: ["Pool", "Seeded", "Simulator"], path: "Tests/Simulation", swiftSettings: ours
+    ),
     .executableTarget(
       name: "simulate", dependencies: ["Pool", "Simulation"], path: "Tests/Simulate", swiftSettings: ours),
 
@@ -118,9 +132,17 @@ let package = Package(
     .executableTarget(
       name: "chaos", dependencies: ["TestSupport", "Pool", "Seeded", argumentParser], path: "Tests/Chaos",
       swiftSettings: ours),
+    // The same program under another version, for upgrades.
+    .executableTarget(
+      name: "masterpool-next", dependencies: program, path: "Tests/NextVersion",
+      swiftSettings: ours + [.define("NEXT_VERSION")]),
     .testTarget(
       name: "IntegrationTests",
-      dependencies: ["masterpool", "stub-master", "chaos", "TestSupport", "Pool", "Control"], swiftSettings: ours),
+      dependencies: [
+        "masterpool", "masterpool-next", "stub-master", "chaos", "TestSupport", "Pool", "Control", "CLinux",
+        "History", "Simulator",
+      ],
+      swiftSettings: ours),
     .testTarget(
       name: "PuppetTests", dependencies: ["masterpool", "TestSupport", "Pool", "Control", "Files", "Supervision"],
       swiftSettings: ours),

@@ -40,6 +40,8 @@ void clinux_keep_freed_memory(void) {
   mallopt(M_TRIM_THRESHOLD, 64 << 20);
 }
 
+void clinux_give_back_freed_memory(void) { malloc_trim(0); }
+
 void clinux_drop_blocks(void) {
   while (kept.count > 0) free(kept.blocks[--kept.count]);
 }

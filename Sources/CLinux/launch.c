@@ -5,6 +5,7 @@
 #include <fcntl.h>
 #include <linux/close_range.h>
 #include <signal.h>
+#include <stdio.h>
 #include <string.h>
 #include <sys/prctl.h>
 #include <sys/stat.h>
@@ -184,9 +185,45 @@ const char *clinux_signal_name(int signal) { return sigabbrev_np(signal); }
 
 int clinux_output_pipe(int ends[2]) {
   if (pipe2(ends, O_CLOEXEC) < 0) return -1;
-  // Fails for no pipe; the writing end is the child's and blocks as programs expect.
+  // Fails for no pipe.
   fcntl(ends[0], F_SETFL, O_NONBLOCK);
+  // What a child can say until somebody reads; the kernel gives the pages only when they are written. It may refuse so
+  // much to who is not root.
+  fcntl(ends[0], F_SETPIPE_SZ, 1 << 20);
+  char name[32];
+  snprintf(name, sizeof name, "/proc/self/fd/%d", ends[1]);
+  int both = open(name, O_RDWR | O_CLOEXEC);
+  if (both < 0) return 0;
+  close(ends[1]);
+  ends[1] = both;
   return 0;
+}
+
+int clinux_reopen_output(pid_t pid, ino_t pipe) {
+  for (int number = 1; number <= 2; number++) {
+    char name[48];
+    snprintf(name, sizeof name, "/proc/%d/fd/%d", (int)pid, number);
+    int descriptor = open(name, O_RDONLY | O_NONBLOCK | O_CLOEXEC);
+    if (descriptor < 0) return -1;
+    struct stat status;
+    if (fstat(descriptor, &status) == 0 && S_ISFIFO(status.st_mode) && status.st_ino == pipe) return descriptor;
+    close(descriptor);
+  }
+  errno = ENOENT;
+  return -1;
+}
+
+int clinux_become(const char *program, char *const *arguments) {
+  if (syscall(SYS_close_range, 3u, ~0u, CLOSE_RANGE_CLOEXEC) < 0) return -1;
+  // Ignored signals stay ignored, so that none ends us before there is a handler again.
+  sigset_t none, before;
+  sigemptyset(&none);
+  pthread_sigmask(SIG_SETMASK, &none, &before);
+  execv(program, arguments);
+  int error = errno;
+  pthread_sigmask(SIG_SETMASK, &before, NULL);
+  errno = error;
+  return -1;
 }
 
 int clinux_pidfd_open(pid_t pid) { return (int)syscall(SYS_pidfd_open, pid, 0); }
@@ -194,3 +231,5 @@ int clinux_pidfd_open(pid_t pid) { return (int)syscall(SYS_pidfd_open, pid, 0); 
 int clinux_pidfd_signal(int pidfd, int signal) {
   return (int)syscall(SYS_pidfd_send_signal, pidfd, signal, NULL, 0u);
 }
+
+int clinux_pipe(int ends[2]) { return pipe2(ends, O_CLOEXEC); }

@@ -81,6 +81,12 @@ static inline void copenssl_refuse_passphrases(SSL_CTX *context) {
 
 static inline long copenssl_read_memory(BIO *bio, char **bytes) { return BIO_get_mem_data(bio, bytes); }
 static inline int copenssl_is_pem_end(unsigned long error) { return ERR_GET_REASON(error) == PEM_R_NO_START_LINE; }
+// Of an error in the SSL library itself; 0: it comes from elsewhere.
+static inline int copenssl_ssl_reason(unsigned long error) {
+  return ERR_GET_LIB(error) == ERR_LIB_SSL ? ERR_GET_REASON(error) : 0;
+}
+// Reasons from here on are alerts that the other side sent.
+static const int copenssl_first_alert = SSL_AD_REASON_OFFSET;
 static inline void copenssl_retry_read(BIO *bio) { BIO_set_retry_read(bio); }
 static inline void copenssl_retry_write(BIO *bio) { BIO_set_retry_write(bio); }
 static inline void copenssl_clear_retry(BIO *bio) { BIO_clear_retry_flags(bio); }

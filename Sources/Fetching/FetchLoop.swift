@@ -4,7 +4,17 @@ import Synchronization
 
 /// Runs all transfers on one thread that exists only while there are any.
 final class FetchLoop: Sendable {
-  static let shared = FetchLoop()
+  /// For this machine's own sockets, and for everything that a name server has to be asked for: libcurl waits for a
+  /// resolver that hangs, and then no probe of a worker may wait with it.
+  private static let near = FetchLoop()
+  private static let far = FetchLoop()
+
+  static func loop(for endpoint: FetchEndpoint) -> FetchLoop {
+    switch endpoint {
+    case .unixSocket: near
+    case .network(let host, _, _): host == "localhost" || host == "127.0.0.1" || host == "::1" ? near : far
+    }
+  }
 
   /// How long it sleeps at most without news; a new or cancelled transfer wakes it.
   private static let longestSleep: Int32 = 60_000

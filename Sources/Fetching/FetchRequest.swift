@@ -90,7 +90,8 @@ public enum FetchFailure: Error, Hashable, Sendable, CustomStringConvertible {
 public enum Fetcher {
   /// The whole answer, whatever its status.
   public static func perform(_ request: FetchRequest) async throws(FetchFailure) -> FetchResponse {
-    let collected = try await FetchLoop.shared.run(request, sink: .collect(limit: max(0, request.maxBodyBytes)))
+    let collected = try await FetchLoop.loop(for: request.endpoint).run(
+      request, sink: .collect(limit: max(0, request.maxBodyBytes)))
     return FetchResponse(status: collected.status, headers: collected.headers, body: collected.body)
   }
 
@@ -102,6 +103,6 @@ public enum Fetcher {
   public static func stream(
     _ request: FetchRequest, onBytes: @escaping @Sendable ([UInt8]) -> Bool
   ) async throws(FetchFailure) -> Int {
-    try await FetchLoop.shared.run(request, sink: .stream(onBytes)).status
+    try await FetchLoop.loop(for: request.endpoint).run(request, sink: .stream(onBytes)).status
   }
 }

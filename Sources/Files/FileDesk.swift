@@ -12,7 +12,7 @@ public final class FileDesk: Sendable {
   public init(_ plan: FilePlan, replacing old: FileDesk? = nil) {
     isOpen = !plan.isEmpty
     folders = plan.folders.map(ServedFolder.init).sorted { $0.path.count > $1.path.count }
-    puppet = PuppetFiles(plan.puppet, replacing: old?.puppet)
+    puppet = PuppetFiles(plan.puppet, within: plan.limits, replacing: old?.puppet)
   }
 
   /// For a GET or HEAD that a route allowed. `path` is normalized; `query` is as it came, without its `?`; `accept` is

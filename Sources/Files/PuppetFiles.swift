@@ -5,11 +5,14 @@ final class PuppetFiles: Sendable {
   private let sites: [PoolName: PuppetSite]
   private let checksums: ChecksumCache
 
-  init(_ plans: [PuppetFilePlan], replacing old: PuppetFiles?) {
-    let checksums = old?.checksums ?? ChecksumCache()
-    self.checksums = checksums
+  init(_ plans: [PuppetFilePlan], within limits: FileLimits, replacing old: PuppetFiles?) {
+    let cache =
+      old.map(\.checksums).flatMap { $0.capacity == limits.checksums ? $0 : nil }
+      ?? ChecksumCache(capacity: limits.checksums)
+    checksums = cache
     sites = Dictionary(
-      plans.map { ($0.pool, PuppetSite($0, checksums: checksums)) }, uniquingKeysWith: { first, _ in first })
+      plans.map { ($0.pool, PuppetSite($0, within: limits, checksums: cache)) },
+      uniquingKeysWith: { first, _ in first })
   }
 
   func look(pool: PoolName, path: Span<UInt8>, query: Span<UInt8>, accept: Span<UInt8>) -> FileAnswer {

@@ -11,6 +11,9 @@ struct Backlog {
   struct Batch {
     var events: [Event] = []
     var samples: [WorkerSample] = []
+    /// These are no more, and then those are as they are now.
+    var gone: [String] = []
+    var nodes: [NodeRow] = []
   }
 
   struct Loss: Hashable {
@@ -24,6 +27,9 @@ struct Backlog {
 
   private(set) var events: [Event] = []
   private(set) var samples: [WorkerSample] = []
+  /// The latest of each, so that there are never more than nodes.
+  private var nodes: [String: NodeRow] = [:]
+  private var gone: Set<String> = []
   /// Since it was last told.
   var untold = Loss()
   /// In this process's life.
@@ -42,6 +48,14 @@ struct Backlog {
     if new.count > room { lose(Loss(samples: new.count - room)) }
   }
 
+  mutating func add(gone names: [String], nodes rows: [NodeRow]) {
+    for name in names {
+      nodes[name] = nil
+      gone.insert(name)
+    }
+    for row in rows { nodes[row.name] = row }
+  }
+
   mutating func lose(_ loss: Loss) {
     lost = lost + loss
     untold = untold + loss
@@ -49,12 +63,20 @@ struct Backlog {
 
   /// The oldest; it stays until `remove`. Nil: there is nothing.
   var next: Batch? {
-    guard !events.isEmpty || !samples.isEmpty else { return nil }
-    return Batch(events: Array(events.prefix(Self.batch)), samples: Array(samples.prefix(Self.batch)))
+    guard !events.isEmpty || !samples.isEmpty || !nodes.isEmpty || !gone.isEmpty else { return nil }
+    // All that is gone before the first that is there: one may be both.
+    let leaving = gone.prefix(Self.batch)
+    let staying = gone.count > leaving.count ? [] : Array(nodes.values.prefix(Self.batch))
+    return Batch(
+      events: Array(events.prefix(Self.batch)), samples: Array(samples.prefix(Self.batch)), gone: Array(leaving),
+      nodes: staying)
   }
 
   mutating func remove(_ batch: Batch) {
     events.removeFirst(batch.events.count)
     samples.removeFirst(batch.samples.count)
+    gone.subtract(batch.gone)
+    // What has changed meanwhile is written again.
+    for row in batch.nodes where nodes[row.name] == row { nodes[row.name] = nil }
   }
 }

@@ -65,6 +65,20 @@ public final class History: Sendable {
     }
   }
 
+  /// The nodes that are kept, those that were seen last, at most `limit`; none where the file cannot say, or not soon.
+  public func nodes(limit: Int) async -> [NodeRow] {
+    await withCheckedContinuation { continuation in
+      let asker = Once<[NodeRow]>(continuation)
+      queue.async {
+        let rows = try? self.keeper.withLock { keeper in
+          try keeper.pool?.read { db in try NodeTable.rows(db, limit: limit) }
+        }
+        asker.answer(rows ?? [])
+      }
+      DispatchQueue.global().asyncAfter(deadline: .now() + pace.patience) { asker.answer([]) }
+    }
+  }
+
   private func begin() -> Int? {
     keeper.withLock { keeper in
       do {
@@ -112,6 +126,10 @@ public final class History: Sendable {
   public func keep(_ event: Event) { take { $0.add(event) } }
 
   public func keep(_ samples: [WorkerSample]) { take { $0.add(samples) } }
+
+  /// These are no more, and then these are as they are now; nothing of it is lost but by the end of the process, since
+  /// only the latest of each waits.
+  public func keep(gone: [String], nodes: [NodeRow]) { take { $0.add(gone: gone, nodes: nodes) } }
 
   /// Other bounds from now on.
   public func change(to policy: LedgerPolicy) {

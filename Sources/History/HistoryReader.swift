@@ -13,7 +13,11 @@ public struct HistoryReader: Sendable {
   ///
   /// - Parameter stateDirectory: the folder that holds it.
   public init(stateDirectory: String) throws(HistoryUnreadable) {
-    let path = LedgerFile(stateDirectory: stateDirectory).path
+    try self.init(file: LedgerFile(stateDirectory: stateDirectory).path)
+  }
+
+  /// The same of a file by whatever name, such as a copy.
+  public init(file path: String) throws(HistoryUnreadable) {
     guard access(path, F_OK) == 0 else {
       throw HistoryUnreadable("there is no \(path)")
     }
@@ -127,6 +131,22 @@ public struct HistoryReader: Sendable {
           """, arguments: condition.arguments)
       let samples = rows.compactMap { SampleRow($0, step: query.step) }
       return query.filter.since == nil ? samples.reversed() : samples
+    }
+  }
+
+  // MARK: Nodes
+
+  /// As the last supervisor knew them; who is overdue is judged by the usual `nodes.overdue`, and now.
+  public func nodes(_ query: NodeQuery) async throws(HistoryUnreadable) -> NodesDocument {
+    let rows = try await read { db in
+      try db.tableExists("node") ? NodeTable.rows(db, limit: NodePolicy().limit) : []
+    }
+    let now = Instant(nanoseconds: 0)
+    let offset = WallOffset(milliseconds: Int((Date().timeIntervalSince1970 * 1000).rounded()))
+    var book = NodeBook()
+    book.load(rows.map { NodeRecord($0, offset, now: now) }, at: now)
+    return NodesDocument(book, query, quarantined: [], at: now, offset) {
+      Moments.text(milliseconds: $0)
     }
   }
 

@@ -7,6 +7,11 @@ enum Moments {
     date.formatted(Date.ISO8601FormatStyle(includingFractionalSeconds: true))
   }
 
+  /// Half of one more, since what is no binary fraction would be cut to the one before.
+  static func text(milliseconds: Int) -> String {
+    text(Date(timeIntervalSince1970: (Double(milliseconds) + 0.5) / 1000))
+  }
+
   static func text(seconds: Int) -> String { text(Date(timeIntervalSince1970: Double(seconds))) }
 
   /// Nil for what is no such time.

@@ -3,13 +3,17 @@ import GRDB
 /// The tables, made step by step: a file of an earlier version is brought up to this one, and never back.
 enum Schema {
   /// `PRAGMA user_version` says how many of the steps a file has, for whoever opens it with other tools.
-  static let version = 1
+  static let version = 2
 
   static var migrator: DatabaseMigrator {
     var migrator = DatabaseMigrator()
     migrator.registerMigration("1") { db in
       for statement in first { try db.execute(sql: statement) }
       try db.execute(sql: "PRAGMA user_version = 1")
+    }
+    migrator.registerMigration("2") { db in
+      for statement in NodeTable.statements { try db.execute(sql: statement) }
+      try db.execute(sql: "PRAGMA user_version = 2")
     }
     return migrator
   }

@@ -141,7 +141,7 @@ struct Upkeep {
       return try forgetSamples(db, level, before: .max) > 0
     case (_, .some): return try forgetEvents(db, before: "~") > 0
     case (let (_, level)?, nil): return try forgetSamples(db, level, before: .max) > 0
-    case (nil, nil): return false
+    case (nil, nil): return try NodeTable.deleteOldest(Self.chunk, db) > 0
     }
   }
 

@@ -28,6 +28,8 @@ struct LedgerWriter {
     // Samples first: an exit is the last that is heard of a worker.
     for sample in batch.samples { try write(sample, db) }
     for event in batch.events { try write(event, db) }
+    for name in batch.gone { try NodeTable.delete(name, db) }
+    for row in batch.nodes { try NodeTable.write(row, db) }
   }
 
   private mutating func write(_ event: Event, _ db: Database) throws {

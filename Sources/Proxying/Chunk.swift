@@ -52,7 +52,11 @@ struct ChunkPool: ~Copyable {
 
   let capacity: Int
   private var idle: UnsafeMutablePointer<UnsafeMutablePointer<UInt8>>
-  private var idleCount = 0
+  private(set) var idleCount = 0
+  /// The fewest that were idle since the last `trim`: these were not needed.
+  private var spare = 0
+  /// Whether any was taken since the last `trim`.
+  private(set) var wasUsed = false
 
   init(capacity: Int) {
     self.capacity = capacity
@@ -65,8 +69,10 @@ struct ChunkPool: ~Copyable {
   }
 
   mutating func take() -> Chunk {
+    wasUsed = true
     guard idleCount > 0 else { return Chunk(base: .allocate(capacity: capacity)) }
     idleCount -= 1
+    spare = min(spare, idleCount)
     return Chunk(base: idle[idleCount])
   }
 
@@ -80,6 +86,17 @@ struct ChunkPool: ~Copyable {
       base.deallocate()
     }
     chunk = Chunk()
+  }
+
+  /// Gives back to the system what nobody needed since the last time.
+  mutating func trim() {
+    while spare > 0 {
+      idleCount -= 1
+      spare -= 1
+      idle[idleCount].deallocate()
+    }
+    spare = idleCount
+    wasUsed = false
   }
 }
 

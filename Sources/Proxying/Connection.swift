@@ -63,6 +63,11 @@ struct AgentSide: BitwiseCopyable {
   var pipelined: UInt32 = 0
   /// The listener's index.
   var listener: UInt16 = 0
+  /// Bytes of HTTP, both ways, that are in no account of the node yet.
+  var moved = 0
+  /// What its first request says of its version.
+  var version: AgentVersion?
+  var isVersionRead = false
   /// It has had an answer before.
   var isKeptAlive: Bool { answered > 0 }
   /// What it sent and nobody consumed yet.
@@ -78,6 +83,26 @@ struct RequestState: BitwiseCopyable {
   var priority = RoutePriority.normal
   /// The route's index.
   var route: UInt16 = 0
+  /// What it is in the life of a node's run.
+  var part = RunPart.other
+  /// What it says as a report.
+  var runStatus: RunStatus?
+  /// When its head was whole, and since when its worker is at it.
+  var began: Int64 = 0
+  var taken: Int64 = 0
+  /// For how long workers were at it.
+  var work: Int64 = 0
+  /// It is in a pool's durations, and in those of the line and of the workers.
+  var isRouted = false
+  var hasAsked = false
+  var hadWorker = false
+  /// Since when it stands in line, 0: it does not; and for how long it stood there before.
+  var asked: Int64 = 0
+  var queued: Int64 = 0
+  /// Of its answer; 0: none yet.
+  var status = 0
+  /// Shed or forbidden by ourselves.
+  var isRefused = false
   /// May be sent a second time though a first worker may have seen it.
   var isRepeatable = false
   var isRetry = false

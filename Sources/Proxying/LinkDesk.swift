@@ -10,7 +10,9 @@ struct LinkDesk: ~Copyable {
   static let shareInterval = Duration.milliseconds(100)
   static let holdingsAge = Duration.milliseconds(50)
 
-  private let peer: LinkPeer
+  private var peer: LinkPeer
+  /// For the supervisor after this one.
+  private let door: LinkDoor
   private let shared: Shared
   /// Readable after a SIGTERM; -1: signals are somebody else's.
   private let signals: Int32
@@ -22,12 +24,22 @@ struct LinkDesk: ~Copyable {
   private var holdings: [HeldWorker]?
   private var files: FileDesk
   private var teller = RunTeller()
+  private var nodes = NodeTeller()
+  private let currents: CurrentRequests
+  /// The link's loss was noticed.
+  private var isOrphaned = false
+  /// No connection is accepted any more.
+  private var isClosed = false
+  /// Of workers that passed their requests' time while nobody heard of it.
+  private var unheard: [WorkerID: ProxyReport] = [:]
 
-  init(peer: LinkPeer, shared: Shared, signals: Int32) {
+  init(peer: LinkPeer, door: LinkDoor, shared: Shared, signals: Int32) {
     self.peer = peer
+    self.door = door
     self.shared = shared
     self.signals = signals
     files = shared.files
+    currents = CurrentRequests(shared)
   }
 
   /// Until every loop has ended.
@@ -35,15 +47,21 @@ struct LinkDesk: ~Copyable {
     for command in commands { obey(command) }
     while shared.runningLoops.load(ordering: .acquiring) > 0 {
       wait()
-      for report in shared.outbox.collect() { peer.send(report) }
+      for report in shared.outbox.collect() { tell(report) }
       if peer.isOpen { peer.receive().forEach { obey($0) } }
+      if !peer.isOpen { noticeLoss() }
+      if let newcomer = door.admit() { follow(newcomer) }
       if signalled() { stop(within: isStopping ? .zero : Proxy.defaultStop) }
       if isSharing { reportHoldings(for: Self.holdingsAge) }
       let reports = Instant.now() >= nextReport
       // Ahead of the counters: what these have counted is known by then.
       if reports { teller.becomeDue() }
       teller.tell(peer, shared)
-      if reports { reportCounters() }
+      nodes.tell(peer, shared)
+      if reports {
+        nodes.ask(peer, shared)
+        reportCounters()
+      }
     }
   }
 
@@ -53,17 +71,49 @@ struct LinkDesk: ~Copyable {
       pollfd(fd: link, events: Int16(peer.wantsOutput ? POLLIN | POLLOUT : POLLIN), revents: 0),
       pollfd(fd: shared.outbox.bell, events: Int16(POLLIN), revents: 0),
       pollfd(fd: signals, events: Int16(POLLIN), revents: 0),
+      pollfd(fd: door.descriptor, events: Int16(POLLIN), revents: 0),
     ]
     let patience = peer.isOpen ? max(0, (nextReport - .now()).wholeNanoseconds / 1_000_000 + 1) : -1
     let often = Self.shareInterval.wholeNanoseconds / 1_000_000
     let isOften = (isSharing || teller.tellsAtOnce) && peer.isOpen
-    poll(&wanted, 3, Int32(clamping: isOften ? min(patience, often) : patience))
+    poll(&wanted, 4, Int32(clamping: isOften ? min(patience, often) : patience))
     if peer.wantsOutput { peer.flush() }
   }
 
   private func signalled() -> Bool {
     var count: UInt64 = 0
     return signals >= 0 && read(signals, &count, 8) > 0
+  }
+
+  // MARK: The supervisor
+
+  private mutating func tell(_ report: ProxyReport) {
+    if case .closed = report { isClosed = true }
+    // A worker that is stuck stays so until a supervisor hears of it; all else is in the account.
+    if !peer.isOpen, case .overdue(let worker, _, _) = report { unheard[worker] = report }
+    peer.send(report)
+  }
+
+  /// The pool stays as it was told last; what the supervisor itself was about is over.
+  private mutating func noticeLoss() {
+    guard !isOrphaned else { return }
+    isOrphaned = true
+    let now = Instant.now()
+    act { $0.orphan(at: now) }
+  }
+
+  /// There is one supervisor at a time, and the latest is it.
+  private mutating func follow(_ newcomer: LinkPeer) {
+    noticeLoss()
+    isOrphaned = false
+    peer = newcomer
+    holdings = nil
+    peer.send(
+      .account(
+        ProxyAccount(workers: shared.ledger.withLock { $0.workers }, isStopping: isStopping, isClosed: isClosed)))
+    unheard.values.forEach(peer.send)
+    unheard = [:]
+    reportCounters()
   }
 
   // MARK: Commands
@@ -137,7 +187,7 @@ struct LinkDesk: ~Copyable {
   private func lookForSuspects() {
     let now = Instant.now()
     for suspicion in shared.ledger.withLock({ $0.suspicions(at: now) }) {
-      shared.doors[Int(suspicion.ticket.loop)].post(.suspect(suspicion))
+      shared.doors[Int(suspicion.claim.ticket.loop)].post(.suspect(suspicion))
     }
   }
 
@@ -145,6 +195,7 @@ struct LinkDesk: ~Copyable {
     nextReport = .now() + Self.reportInterval
     lookForSuspects()
     peer.send(.counters(counters()))
+    currents.ask(at: .now())
   }
 
   private func counters() -> ProxyCounters {
@@ -152,7 +203,15 @@ struct LinkDesk: ~Copyable {
     sum.threads = shared.doors.count
     for door in shared.doors { door.counters.add(to: &sum) }
     shared.accessLog?.add(to: &sum)
+    sum.expiries = shared.listeners.flatMap(\.expiries)
     (sum.pools, sum.workers) = shared.ledger.withLock { ($0.poolCounters, $0.workerCounters) }
+    currents.add(to: &sum.workers)
+    // The ledger has them in the order of the configuration.
+    for index in sum.pools.indices {
+      sum.pools[index].durations = shared.doors.reduce(RequestDurations()) {
+        $0 + $1.durations.durations(ofPool: index)
+      }
+    }
     return sum
   }
 
@@ -160,6 +219,7 @@ struct LinkDesk: ~Copyable {
   mutating func finish() {
     for report in shared.outbox.collect() { peer.send(report) }
     teller.finish(peer, shared)
+    nodes.finish(peer, shared)
     peer.send(.counters(counters()))
     peer.send(.finished)
     peer.drain(milliseconds: 1000)

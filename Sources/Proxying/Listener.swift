@@ -10,6 +10,7 @@ struct Listener: Sendable {
   let isUnix: Bool
   /// Nil: agents connect themselves.
   let proxyProtocol: ProxyProtocolConfiguration?
+  let expiries: [Expiry]
 
   init(descriptor: Int32, configuration: ListenerConfiguration) throws(SetupFailure) {
     self.descriptor = descriptor
@@ -30,6 +31,7 @@ struct Listener: Sendable {
       Socket.set(descriptor, Int(SOL_SOCKET), SO_KEEPALIVE)
     }
     tls = if let configuration = configuration.tls { try TLSContext(configuration) } else { nil }
+    expiries = tls.map { $0.expiries(of: configuration) } ?? []
   }
 }
 

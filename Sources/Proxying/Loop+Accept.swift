@@ -129,9 +129,9 @@ extension Loop {
   mutating func continueHandshake(_ c: Record) {
     guard let tls = c.pointee.agent.tls else { return closeAgent(c) }
     switch tls.handshake() {
-    case .wantsInput: if c.pointee.agent.hasEnded { failHandshake(c, "the agent went away") }
+    case .wantsInput: if c.pointee.agent.hasEnded { failHandshake(c, .closed, "the agent went away") }
     case .wantsOutput: watchAgentOutput(c)
-    case .failed(let reason): failHandshake(c, reason)
+    case .failed(let cause, let reason): failHandshake(c, cause, reason)
     case .done: identify(c, tls)
     }
   }
@@ -140,19 +140,20 @@ extension Loop {
     if let certificate = tls.verifiedCertificate {
       defer { TLSSession.release(certificate) }
       guard let identity = Identity(certificate: certificate, at: c.pointee.agent.peer, seed: shared.seed) else {
-        return failHandshake(c, "the certificate's common name is missing or not plain text")
+        return failHandshake(c, .other, "the certificate's common name is missing or not plain text")
       }
       c.pointee.agent.identity = identity
     } else {
       c.pointee.agent.identity = Identity(anonymousAt: c.pointee.agent.peer, isTLS: true, seed: shared.seed)
     }
+    if tls.isResumed { door.counters.handshakesResumed.bump() } else { door.counters.handshakesFull.bump() }
     c.pointee.stage = .head
     setDeadline(c, after: headerTimeout)
     readHead(c)
   }
 
-  private mutating func failHandshake(_ c: Record, _ reason: String) {
-    door.counters.handshakesFailedTotal.bump()
+  private mutating func failHandshake(_ c: Record, _ cause: TLSCounters.Failure, _ reason: String) {
+    door.counters.countFailedHandshake(cause)
     shared.journal.say("handshake failed: \(reason)", at: instant)
     noteHandshake(c, reason)
     // The alert that OpenSSL wrote must reach the agent.

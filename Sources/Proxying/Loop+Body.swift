@@ -217,6 +217,7 @@ extension Loop {
       return reply(c, 431, "The head is too large to be passed on.", closing: true)
     }
     c.pointee.agent.input.start += c.pointee.request.head.byteCount
+    let headBytes = rendered.count
     if case .length(let length) = framing, !c.pointee.upload.isStreamed, c.pointee.upload.body.count == 0 {
       moveBody(c, length, into: &rendered)
     }
@@ -227,6 +228,7 @@ extension Loop {
     c.pointee.request.isConsumed = !c.pointee.upload.isStreamed
     if c.pointee.agent.input.isEmpty { chunks.giveBack(&c.pointee.agent.input) }
     c.pointee.upload.rendered = rendered
+    readReport(c, besideHeadOf: headBytes)
     requestClaim(c)
   }
 

@@ -38,6 +38,9 @@ extension Loop {
   }
 
   private mutating func follow(_ c: Record, _ admission: Admission) {
+    leaveQueue(c)
+    c.pointee.request.hasAsked = true
+    c.pointee.request.asked = now
     if log.isOn { noteAsking(c) }
     switch admission {
     case .claimed(let claim): begin(c, claim)
@@ -53,6 +56,7 @@ extension Loop {
   }
 
   mutating func shed(_ c: Record, _ refusal: Refusal) {
+    leaveQueue(c)
     reply(
       c, 503, "All workers are busy and too many requests wait for them.", closing: false,
       retryAfter: refusal.retryAfter.map { Int($0.components.seconds) })

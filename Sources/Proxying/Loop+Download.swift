@@ -145,6 +145,7 @@ extension Loop {
     case .moved(let count):
       c.pointee.download.moved(count)
       door.counters.fileBytesTotal.bump(by: count)
+      c.pointee.agent.moved &+= count
       c.pointee.note?.pointee.record.sent &+= count
       return true
     case .later: watchAgentOutput(c)

@@ -26,6 +26,7 @@ extension Loop {
     c.pointee.agent.output.end = out.finalize(for: room)
     if log.isOn { noteReply(c, status, text) }
     countAnswer(c, status)
+    c.pointee.request.isRefused = status == 403 || status == 503
     if let cause = RefusalCause(status: status) { door.counters.countRefusal(cause) }
     c.pointee.stage = .replying
     c.pointee.agent.isSlow = false
@@ -55,6 +56,7 @@ extension Loop {
 
   func countAnswer(_ c: Record, _ status: Int) {
     c.pointee.request.isAnswered = true
+    c.pointee.request.status = status
     if log.isOn { noteAnswer(c, status) }
     door.counters.countResponse(status: status)
   }
@@ -89,6 +91,8 @@ extension Loop {
     if c.pointee.request.isCounted {
       door.counters.requestsInFlight.bump(by: -1)
       if !c.pointee.request.isAnswered { door.counters.cutOff.bump() }
+      countDurations(c)
+      tallyRequest(c)
     }
     if c.pointee.note != nil { closeNote(c) }
     freeUpload(c)
@@ -98,6 +102,15 @@ extension Loop {
     c.pointee.request.isConsumed = false
     c.pointee.request.isRetry = false
     c.pointee.request.wasSounded = false
+    c.pointee.request.isRefused = false
+    c.pointee.request.part = .other
+    c.pointee.request.runStatus = nil
+    c.pointee.request.work = 0
+    c.pointee.request.isRouted = false
+    c.pointee.request.hasAsked = false
+    c.pointee.request.hadWorker = false
+    c.pointee.request.queued = 0
+    c.pointee.request.status = 0
     c.pointee.request.received = 0
     c.pointee.upload.sent = 0
     c.pointee.upload.isTouched = false
@@ -149,7 +162,10 @@ extension Loop {
   func send(_ c: Record, _ bytes: UnsafeBufferPointer<UInt8>) -> Transfer {
     let transfer =
       if let tls = c.pointee.agent.tls { tls.send(bytes) } else { Socket.send(c.pointee.agent.descriptor, bytes) }
-    if let note = c.pointee.note, case .moved(let count) = transfer { note.pointee.record.sent &+= count }
+    if case .moved(let count) = transfer {
+      c.pointee.agent.moved &+= count
+      c.pointee.note?.pointee.record.sent &+= count
+    }
     return transfer
   }
 

@@ -61,7 +61,10 @@ extension Loop {
   @inline(__always)
   mutating func receive(_ c: Record, into room: UnsafeMutableBufferPointer<UInt8>) -> Transfer {
     let transfer = receivePlain(c, into: room)
-    if let note = c.pointee.note, case .moved(let count) = transfer { note.pointee.record.received &+= count }
+    if case .moved(let count) = transfer {
+      c.pointee.agent.moved &+= count
+      c.pointee.note?.pointee.record.received &+= count
+    }
     return transfer
   }
 

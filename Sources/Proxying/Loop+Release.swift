@@ -17,6 +17,7 @@ extension Loop {
   mutating func releaseWorker(_ c: Record, _ outcome: ClaimOutcome) {
     guard let claim = c.pointee.worker.claim else { return }
     c.pointee.worker.claim = nil
+    c.pointee.request.work &+= now &- c.pointee.request.taken
     if log.isOn { noteRelease(c) }
     guard outcome == .answered, isReusable(c) else {
       closeWorker(c)

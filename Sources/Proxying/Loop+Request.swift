@@ -8,6 +8,7 @@ extension Loop {
     door.counters.requestsTotal.bump()
     door.counters.requestsInFlight.bump()
     c.pointee.request.isCounted = true
+    c.pointee.request.began = now
     if log.isOn { noteRequest(c) }
     c.pointee.request.waitsForContinue = c.pointee.request.head.expectsContinue
     if c.pointee.request.head.method == .options, asksTheServer(c) { return reply(c, 200, "", closing: false) }
@@ -57,9 +58,11 @@ extension Loop {
     case .allowed(let index):
       c.pointee.note?.pointee.route = Int32(truncatingIfNeeded: index)
       let destination = shared.destinations[index]
+      c.pointee.request.isRouted = true
       c.pointee.request.pool = destination.pool
       c.pointee.request.priority = destination.priority
       c.pointee.request.route = UInt16(truncatingIfNeeded: index)
+      noteNode(c, destination.part)
       c.pointee.request.isRepeatable = destination.retries || c.pointee.request.head.method.isSafe
       if !looksOnDisk(c, pathCount: pathCount) { startBody(c) }
     }

@@ -7,6 +7,9 @@ extension Loop {
   mutating func begin(_ c: Record, _ claim: Claim) {
     c.pointee.worker = WorkerSide()
     c.pointee.worker.claim = claim
+    leaveQueue(c)
+    c.pointee.request.hadWorker = true
+    c.pointee.request.taken = now
     if log.isOn { noteClaim(c, claim) }
     if claim.beginsRun { shared.outbox.ring() }
     c.pointee.request.isSuspect = false

@@ -7,15 +7,15 @@ import Pool
 extension Loop {
   /// Told again each second, for as long as it is so.
   mutating func report(_ suspicion: Suspicion) {
-    guard let c = slab.find(suspicion.ticket.index, serial: suspicion.ticket.serial),
-      let claim = c.pointee.worker.claim, suspicion.concerns(claim), isUpToTheWorker(c),
-      let worker = shared.ledger.withLock({ $0.worker(of: claim) })
+    let standing = suspicion.claim
+    guard let c = slab.find(standing.ticket.index, serial: standing.ticket.serial),
+      let claim = c.pointee.worker.claim, standing.isOf(claim), isUpToTheWorker(c)
     else { return }
     c.pointee.request.isSuspect = true
     shared.outbox.post(
       .suspect(
         Suspect(
-          worker: worker, request: requestLine(c), node: nodeName(c), age: instant - suspicion.since,
+          worker: standing.worker, request: requestLine(c), node: nodeName(c), age: instant - standing.since,
           limit: suspicion.limit, routeP99: suspicion.routeP99, nodeP99: suspicion.nodeP99)))
   }
 
@@ -29,17 +29,6 @@ extension Loop {
   func nodeName(_ c: Record) -> String? {
     guard c.pointee.agent.identity.isVerified else { return nil }
     return String(decoding: c.pointee.agent.identity.name, as: UTF8.self)
-  }
-
-  private static let maxRequestLine = 200
-
-  /// `POST /puppet/v3/catalog/web7`, as it went to the worker.
-  private func requestLine(_ c: Record) -> String {
-    let line = c.pointee.upload.rendered.bytes.prefix(Self.maxRequestLine).prefix { $0 != UInt8(ascii: "\r") }
-    let words = line.split(separator: UInt8(ascii: " ")).prefix(2)
-    // What follows the question mark may be a secret, and is no part of a route.
-    guard !words.isEmpty else { return "a request whose answer has begun" }
-    return words.map { String(decoding: $0.prefix { $0 != UInt8(ascii: "?") }, as: UTF8.self) }.joined(separator: " ")
   }
 
   /// The supervisor had its worker stopped for being stuck. Another may do better, once, where the request may be

@@ -1,3 +1,4 @@
+import CLinux
 import Glibc
 import HTTPWire
 import Pool
@@ -14,7 +15,21 @@ extension Loop {
     let instant = instant
     for listener in shared.listeners { listener.tls?.memory.tickets.rotate(at: instant) }
     shared.post(shared.ledger.withLock { $0.resume(at: instant) })
+    if now >= nextTrim { trim() }
     if let end, now >= end { cutEverything() } else { startAccepting() }
+  }
+
+  /// Memory that a crowd needed goes back once it has gone: at first what is idle in this loop's own stores, and when
+  /// nothing was asked for a while, what the allocator keeps for the next crowd.
+  private mutating func trim() {
+    nextTrim = now + Self.trimInterval
+    let isCalm = !chunks.wasUsed
+    chunks.trim()
+    if isCalm, !isTrimmed {
+      clinux_drop_blocks()
+      clinux_give_back_freed_memory()
+    }
+    isTrimmed = isCalm
   }
 
   /// What a passed deadline means depends on where the request is.
@@ -25,7 +40,7 @@ extension Loop {
       door.counters.countRefusal(.handshakeTimeout)
       closeAgent(c)
     case .handshaking:
-      door.counters.handshakesFailedTotal.bump()
+      door.counters.countFailedHandshake(.timeout)
       door.counters.countRefusal(.handshakeTimeout)
       noteHandshake(c, "it took too long")
       closeAgent(c)

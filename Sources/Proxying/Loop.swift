@@ -12,6 +12,8 @@ typealias Record = UnsafeMutablePointer<Connection>
 struct Loop: ~Copyable {
   /// How often deadlines are looked at; they are that much late at most.
   static let sweepInterval: Int64 = 100_000_000
+  /// How long memory is kept that nobody needs.
+  static let trimInterval: Int64 = 1_000_000_000
   /// So much is relayed for one connection before the others get their turn.
   static let burst = 16
   /// A worker that takes no connection within this is unreachable.
@@ -57,9 +59,13 @@ struct Loop: ~Copyable {
   var files: FileDesk?
   var clock = DateClock()
   var log: LoopLog
+  var tally = NodeTally()
   /// When the events being handled were fetched.
   var now: Int64
   var nextSweep: Int64
+  var nextTrim: Int64
+  /// Nothing was asked since freed memory was given back.
+  var isTrimmed = true
   /// Connections that can go on without an event, and turns for requests of this loop.
   var pending: [Ticket] = []
   var grants: [Grant] = []
@@ -95,6 +101,7 @@ struct Loop: ~Copyable {
     log = LoopLog(shared.accessLog, loop: id)
     now = Instant.now().nanoseconds
     nextSweep = now + Self.sweepInterval
+    nextTrim = now + Self.trimInterval
     pending.reserveCapacity(Poller.batch)
     grants.reserveCapacity(Poller.batch)
     poller.add(door.bell, [.input, .edge], Token(.mailbox, 0))
@@ -124,6 +131,7 @@ struct Loop: ~Copyable {
       log.publish()
     }
     log.publish()
+    handOverTally()
   }
 
   /// Not before the last connection that another loop may have sent is served.
@@ -133,10 +141,10 @@ struct Loop: ~Copyable {
     return slab.inUse == 0
   }
 
-  /// An idle proxy sleeps for good.
+  /// An idle proxy sleeps for good, once it holds no memory that it does not need.
   private var patience: Int32 {
     if !pending.isEmpty { return 0 }
-    if slab.inUse == 0 && isAccepting { return -1 }
+    if slab.inUse == 0 && isAccepting && isTrimmed && !chunks.wasUsed { return -1 }
     return Int32(clamping: max(0, (nextSweep - now) / 1_000_000 + 1))
   }
 
@@ -230,6 +238,8 @@ struct Loop: ~Copyable {
       case .accepted(let newcomer): welcome(newcomer)
       case .cutOff(let claims): cutOff(claims)
       case .suspect(let suspicion): report(suspicion)
+      case .describe(let claims): describe(claims)
+      case .tally: handOverTally()
       case .files(let desk): files = desk.isOpen ? desk : nil
       case .looked(let ticket, let outcome): takeOutcome(outcome, for: ticket)
       case .stop(let end): stop(by: end.nanoseconds)

@@ -11,14 +11,16 @@ public enum Proxy {
   static let configurationRefused: Int32 = 78
 
   /// Serves on the inherited `listeners` as the supervisor at the other end of `link` says, until it is told to stop.
-  /// If the supervisor goes away, it goes on with the last pool it was told of. Returns the exit status.
+  /// If the supervisor goes away, it goes on with the last pool it was told of, until another comes in by the `door`, a
+  /// listening unix socket (-1: nobody can). Returns the exit status.
   ///
   /// Takes over the descriptors and closes them at the end. A SIGTERM stops it in good order, a second one at once,
   /// unless it `leavesSignals` to the rest of the process. `output` is the descriptor of the standard output that access
   /// lines may be meant for.
   public static func run(
-    link: Int32, listeners: [Int32], output: Int32 = STDOUT_FILENO, leavesSignals: Bool = false
+    link: Int32, listeners: [Int32], output: Int32 = STDOUT_FILENO, door: Int32 = -1, leavesSignals: Bool = false
   ) -> Int32 {
+    let door = LinkDoor(descriptor: door, listeners: listeners)
     defer { listeners.forEach { close($0) } }
     signal(SIGPIPE, SIG_IGN)
     clinux_keep_freed_memory()
@@ -35,7 +37,7 @@ public enum Proxy {
       shared.inherit(start.inheritance)
       let threads = try startLoops(shared)
       peer.send(.serving)
-      var desk = LinkDesk(peer: peer, shared: shared, signals: signals)
+      var desk = LinkDesk(peer: peer, door: door, shared: shared, signals: signals)
       desk.run(early: start.early)
       threads.forEach { pthread_join($0, nil) }
       shared.clerks.close()
@@ -92,7 +94,7 @@ public enum Proxy {
     }
     raiseDescriptorLimit()
     var doors: [LoopDoor] = []
-    for _ in 0..<threadCount(configuration.limits) { doors.append(try LoopDoor()) }
+    for _ in 0..<threadCount(configuration.limits) { doors.append(try LoopDoor(pools: configuration.pools.count)) }
     return try Shared(
       configuration, listeners: listeners, doors: doors, outbox: try Outbox(),
       accessLog: try AccessLog.start(configuration, loops: doors.count, output: output))

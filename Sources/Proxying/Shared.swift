@@ -18,6 +18,8 @@ final class Shared: Sendable {
   let seed: NodeSeed
   let ledger: Mutex<ClaimLedger>
   let outbox: Outbox
+  /// What the workers' oldest requests are, as far as their loops were asked.
+  let currents = Mutex<[WorkerID: CurrentRequest]>([:])
   /// The loops' first one.
   let files: FileDesk
   let clerks: FileClerks
@@ -90,6 +92,7 @@ struct Destination: Sendable {
   /// Also for methods that are not safe.
   let retries: Bool
   let priority: RoutePriority
+  let part: RunPart
 
   init(_ route: Route, _ pools: [ProxiedPool]) throws(SetupFailure) {
     guard let pool = pools.firstIndex(where: { $0.name == route.pool }) else {
@@ -98,6 +101,7 @@ struct Destination: Sendable {
     self.pool = pool
     retries = route.retry
     priority = route.priority
+    part = RunPart(route)
   }
 }
 
@@ -110,6 +114,10 @@ enum LoopMessage: Sendable {
   case cutOff(ClaimLedger.CutOff)
   /// A request of this loop is too old by what others took.
   case suspect(Suspicion)
+  /// Somebody wants to know what these are.
+  case describe([StandingClaim])
+  /// What nodes did is to be handed over.
+  case tally
   /// From now on answers are looked for there.
   case files(FileDesk)
   /// What a clerk found for a request of this loop.
@@ -131,11 +139,17 @@ final class LoopDoor: Sendable {
   let poller: Int32
   let bell: Int32
   let counters = LoopCounters()
+  let durations: LoopDurations
   /// Connections that are this loop's, or on their way to it.
   let load = Atomic<Int>(0)
+  /// Its loop has something to hand over.
+  let hasTally = Atomic<Bool>(false)
   private let messages = Mutex<[LoopMessage]>([])
+  private let tallies = Mutex<[NodeTally]>([])
 
-  init() throws(SetupFailure) {
+  /// - Parameter pools: how many there are.
+  init(pools: Int = 0) throws(SetupFailure) {
+    durations = LoopDurations(pools: pools)
     poller = clinux_epoll_create()
     bell = clinux_eventfd()
     guard poller >= 0, bell >= 0 else {
@@ -154,6 +168,15 @@ final class LoopDoor: Sendable {
       return messages.count == 1
     }
     if first { ring(bell) }
+  }
+
+  func hand(over tally: NodeTally) { tallies.withLock { $0.append(tally) } }
+
+  func collectTallies() -> [NodeTally] {
+    tallies.withLock { tallies in
+      defer { tallies = [] }
+      return tallies
+    }
   }
 
   func collect() -> [LoopMessage] {
@@ -215,6 +238,8 @@ final class LoopCounters: Sendable {
   let requestsInFlight = Atomic<Int>(0)
   let retriedTotal = Atomic<Int>(0)
   let handshakesFailedTotal = Atomic<Int>(0)
+  let handshakesFull = Atomic<Int>(0)
+  let handshakesResumed = Atomic<Int>(0)
   let filesTotal = Atomic<Int>(0)
   let fileBytesTotal = Atomic<Int>(0)
   let looksRefusedTotal = Atomic<Int>(0)
@@ -224,8 +249,8 @@ final class LoopCounters: Sendable {
   let redirected = Atomic<Int>(0)
   let refused = Atomic<Int>(0)
   let failed = Atomic<Int>(0)
-  /// By cause, in the order of its cases.
-  private let refusals = RefusalCause.allCases.map { _ in RefusalCounter() }
+  private let refusals = CauseCounters<RefusalCause>()
+  private let failedHandshakes = CauseCounters<TLSCounters.Failure>()
 
   func countResponse(status: Int) {
     switch status {
@@ -237,8 +262,11 @@ final class LoopCounters: Sendable {
     }
   }
 
-  func countRefusal(_ cause: RefusalCause) {
-    for (index, known) in RefusalCause.allCases.enumerated() where known == cause { refusals[index].count.bump() }
+  func countRefusal(_ cause: RefusalCause) { refusals.count(cause) }
+
+  func countFailedHandshake(_ cause: TLSCounters.Failure) {
+    handshakesFailedTotal.bump()
+    failedHandshakes.count(cause)
   }
 
   func add(to sum: inout ProxyCounters) {
@@ -248,6 +276,9 @@ final class LoopCounters: Sendable {
     sum.requestsInFlight += requestsInFlight.load(ordering: .relaxed)
     sum.retriedTotal += retriedTotal.load(ordering: .relaxed)
     sum.handshakesFailedTotal += handshakesFailedTotal.load(ordering: .relaxed)
+    sum.tls.full += handshakesFull.load(ordering: .relaxed)
+    sum.tls.resumed += handshakesResumed.load(ordering: .relaxed)
+    failedHandshakes.add(to: &sum.tls.failures)
     sum.filesTotal += filesTotal.load(ordering: .relaxed)
     sum.fileBytesTotal += fileBytesTotal.load(ordering: .relaxed)
     sum.looksRefusedTotal += looksRefusedTotal.load(ordering: .relaxed)
@@ -257,14 +288,28 @@ final class LoopCounters: Sendable {
     sum.responses[3] += redirected.load(ordering: .relaxed)
     sum.responses[4] += refused.load(ordering: .relaxed)
     sum.responses[5] += failed.load(ordering: .relaxed)
-    for (cause, refusal) in zip(RefusalCause.allCases, refusals) {
-      sum.refusedTotal[cause, default: 0] += refusal.count.load(ordering: .relaxed)
-    }
+    refusals.add(to: &sum.refusedTotal)
   }
 }
 
-private final class RefusalCounter: Sendable {
-  let count = Atomic<Int>(0)
+/// How often for each cause.
+private struct CauseCounters<Cause: CaseIterable & Hashable>: Sendable {
+  private final class Counter: Sendable {
+    let count = Atomic<Int>(0)
+  }
+
+  /// In the order of the cases.
+  private let counters = Cause.allCases.map { _ in Counter() }
+
+  func count(_ cause: Cause) {
+    for (known, counter) in zip(Cause.allCases, counters) where known == cause { counter.count.bump() }
+  }
+
+  func add(to sums: inout [Cause: Int]) {
+    for (cause, counter) in zip(Cause.allCases, counters) {
+      sums[cause, default: 0] += counter.count.load(ordering: .relaxed)
+    }
+  }
 }
 
 extension Atomic where Value == Int {

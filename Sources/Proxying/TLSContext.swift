@@ -7,7 +7,25 @@ final class TLSContext: @unchecked Sendable {
   let pointer: OpaquePointer
   let memory: TLSMemory
 
+  /// The first ends among the certificates and lists that it was made of, in seconds since 1970.
+  private var ends: [Expiry.Kind: Int] = [:]
+
   deinit { SSL_CTX_free(pointer) }
+
+  func expiries(of listener: ListenerConfiguration) -> [Expiry] {
+    let files: [(Expiry.Kind, String?)] = [
+      (.certificate, listener.tls?.certificate), (.clientCA, listener.tls?.clientCA),
+      (.clientCRL, listener.tls?.clientCRL),
+    ]
+    return files.compactMap { kind, file in
+      guard let file, let end = ends[kind] else { return nil }
+      return Expiry(listener: listener.address.description, kind: kind, file: file, at: end)
+    }
+  }
+
+  private func note(_ kind: Expiry.Kind, _ times: [UnsafePointer<ASN1_TIME>?]) {
+    ends[kind] = times.compactMap(seconds).min()
+  }
 
   init(_ configuration: TLSConfiguration) throws(SetupFailure) {
     memory = TLSMemory(tickets: try TicketKeys(lifetime: configuration.sessionLifetime, at: .now()))
@@ -41,6 +59,7 @@ final class TLSContext: @unchecked Sendable {
     guard SSL_CTX_use_PrivateKey_file(pointer, configuration.privateKey, SSL_FILETYPE_PEM) == 1 else {
       throw SetupFailure("private_key \(configuration.privateKey): \(lastProblem())")
     }
+    note(.certificate, [X509_get0_notAfter(SSL_CTX_get0_certificate(pointer))])
     guard SSL_CTX_check_private_key(pointer) == 1 else {
       throw SetupFailure(
         "private_key \(configuration.privateKey) does not belong to certificate \(configuration.certificate)")
@@ -62,16 +81,17 @@ final class TLSContext: @unchecked Sendable {
       throw SetupFailure("client_ca \(authority): \(lastProblem())")
     }
     SSL_CTX_set_client_CA_list(pointer, names)
-    if let list = configuration.clientCRL { try useRevocations(list, authority: authority) }
+    let authorities = try readPEM(authority, "client_ca") { PEM_read_bio_X509($0, nil, nil, nil) }
+    defer { authorities.forEach(X509_free) }
+    note(.clientCA, authorities.map(X509_get0_notAfter))
+    if let list = configuration.clientCRL { try useRevocations(list, authorities) }
   }
 
   /// The leaf is checked always; the whole chain where every authority has a list in the file. An expired or missing
   /// list refuses everybody, as it should.
-  private func useRevocations(_ path: String, authority: String) throws(SetupFailure) {
+  private func useRevocations(_ path: String, _ authorities: [OpaquePointer]) throws(SetupFailure) {
     let lists = try readPEM(path, "client_crl") { PEM_read_bio_X509_CRL($0, nil, nil, nil) }
     defer { lists.forEach(X509_CRL_free) }
-    let authorities = try readPEM(authority, "client_ca") { PEM_read_bio_X509($0, nil, nil, nil) }
-    defer { authorities.forEach(X509_free) }
     guard !lists.isEmpty else { throw SetupFailure("client_crl \(path) holds no revocation list") }
     let store = SSL_CTX_get_cert_store(pointer)
     for list in lists where X509_STORE_add_crl(store, list) != 1 {
@@ -84,6 +104,7 @@ final class TLSContext: @unchecked Sendable {
     guard X509_VERIFY_PARAM_set_flags(SSL_CTX_get0_param(pointer), flags) == 1 else {
       throw SetupFailure("OpenSSL: \(lastProblem())")
     }
+    note(.clientCRL, lists.map(X509_CRL_get0_nextUpdate))
     for list in lists { memory.certificates.end(with: list) }
   }
 }

@@ -1,5 +1,6 @@
 import COpenSSL
 import Glibc
+import Pool
 
 /// One connection's TLS state: OpenSSL's SSL object, which must be freed once.
 struct TLSSession: BitwiseCopyable {
@@ -9,7 +10,7 @@ struct TLSSession: BitwiseCopyable {
     case done
     case wantsInput
     case wantsOutput
-    case failed(String)
+    case failed(TLSCounters.Failure, String)
   }
 
   /// Nil when out of memory.
@@ -30,16 +31,19 @@ struct TLSSession: BitwiseCopyable {
     switch SSL_get_error(pointer, result) {
     case SSL_ERROR_WANT_READ: return .wantsInput
     case SSL_ERROR_WANT_WRITE: return .wantsOutput
-    default: return .failed(reason)
+    default: return failure
     }
   }
 
   /// Why the certificate did not pass, if that was it.
-  private var reason: String {
+  private var failure: Handshake {
     let verdict = SSL_get_verify_result(pointer)
-    guard verdict != Int(X509_V_OK) else { return lastProblem() }
-    ERR_clear_error()
-    return String(cString: X509_verify_cert_error_string(verdict))
+    guard verdict == Int(X509_V_OK) else {
+      ERR_clear_error()
+      return .failed(TLSCounters.Failure(verdict: verdict), String(cString: X509_verify_cert_error_string(verdict)))
+    }
+    let cause = TLSCounters.Failure(error: ERR_peek_error())
+    return .failed(cause, lastProblem())
   }
 
   func receive(into room: UnsafeMutableBufferPointer<UInt8>) -> Transfer {
@@ -92,4 +96,37 @@ struct TLSSession: BitwiseCopyable {
   var isResumed: Bool { SSL_session_reused(pointer) == 1 }
 
   static func release(_ certificate: OpaquePointer) { X509_free(certificate) }
+}
+
+extension TLSCounters.Failure {
+  /// By what verification said of the agent's certificate, X509_STORE_CTX_get_error(3).
+  fileprivate init(verdict: Int) {
+    switch Int32(truncatingIfNeeded: verdict) {
+    case X509_V_ERR_CERT_HAS_EXPIRED, X509_V_ERR_CERT_NOT_YET_VALID: self = .expired
+    case X509_V_ERR_CERT_REVOKED: self = .revoked
+    case X509_V_ERR_UNABLE_TO_GET_ISSUER_CERT, X509_V_ERR_UNABLE_TO_GET_ISSUER_CERT_LOCALLY,
+      X509_V_ERR_DEPTH_ZERO_SELF_SIGNED_CERT, X509_V_ERR_SELF_SIGNED_CERT_IN_CHAIN,
+      X509_V_ERR_UNABLE_TO_VERIFY_LEAF_SIGNATURE, X509_V_ERR_CERT_SIGNATURE_FAILURE:
+      self = .unknownCA
+    case X509_V_ERR_UNABLE_TO_GET_CRL, X509_V_ERR_CRL_HAS_EXPIRED, X509_V_ERR_CRL_NOT_YET_VALID,
+      X509_V_ERR_CRL_SIGNATURE_FAILURE:
+      self = .revocationList
+    default: self = .other
+    }
+  }
+
+  /// By OpenSSL's first word; 0: it has none, since the socket failed or ended.
+  fileprivate init(error: UInt) {
+    guard error != 0 else {
+      self = .closed
+      return
+    }
+    switch copenssl_ssl_reason(error) {
+    case 0: self = .other
+    case SSL_R_PEER_DID_NOT_RETURN_A_CERTIFICATE: self = .noCertificate
+    case SSL_R_UNEXPECTED_EOF_WHILE_READING: self = .closed
+    case copenssl_first_alert...: self = .refusedByAgent
+    default: self = .protocol
+    }
+  }
 }

@@ -1,5 +1,6 @@
 /// One thing that is wrong with a settings file: where, what, and what to write instead.
 public struct Problem: Hashable, Sendable, CustomStringConvertible {
+  /// Empty: it was set live, and stands in none.
   public var file: String
   /// Counted from 1.
   public var line: Int
@@ -21,8 +22,8 @@ public struct Problem: Hashable, Sendable, CustomStringConvertible {
 
   /// `masterpool.yaml:14:12: pools.masters.workers: 0 is too small; write auto, or a number from 1 to 1024`
   public var description: String {
-    let named = path.isEmpty ? "" : "\(path): "
-    return "\(file):\(line):\(column): \(named)\(what); \(instead)"
+    let place = file.isEmpty ? "" : "\(file):\(line):\(column): "
+    return "\(place)\(path.isEmpty ? "" : "\(path): ")\(what); \(instead)"
   }
 }
 

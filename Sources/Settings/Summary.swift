@@ -10,12 +10,17 @@ public func summary(of settings: Settings) -> String {
 
 private func overview(of settings: Settings) -> [String] {
   let limits = settings.proxy
-  let control = settings.control.listen.map { ", dashboard on \($0)" } ?? ""
+  let dashboard = settings.control.listen.map { ", dashboard on \($0)" } ?? ""
+  let names = settings.control.allowHosts.isEmpty ? "" : ", also as \(listed(settings.control.allowHosts))"
+  let token = settings.control.tokenFile.map { ", commands there with the token in \($0)" } ?? ""
   return settings.listen.map { row("listen", listener($0)) }
     + [
-      row("control", settings.control.socketPath + control),
+      row("control", settings.control.socketPath + dashboard + names + token),
       row("state", "\(settings.stateDirectory), sockets in \(settings.runDirectory)"),
       row("history", history(settings.history)),
+      row("nodes", nodes(settings.nodes)),
+      row("log", log(settings.log)),
+    ] + notify(settings.notify) + [
       row(
         "proxy",
         "\(limits.threads.map { counted($0, "thread") } ?? "a thread for each core"), "
@@ -40,8 +45,35 @@ private func overview(of settings: Settings) -> [String] {
       row("", pace(limits)),
       row("", "after a reload the old one finishes its requests within \(limits.drain.short)"),
       row("", "at most \(counted(limits.maxInterimResponses, "interim response")) of a worker to one request"),
+      row("", "a silent one is replaced after \(limits.maxSilence.short)"),
       row("", "\(counted(limits.fileThreads, "thread")) for files, \(limits.fileQueue) requests may wait for them"),
+      row("", files(settings.fileLimits)),
     ] + (settings.accessLog.map { accessLog(of: $0) } ?? [])
+}
+
+private func files(_ limits: FileLimits) -> String {
+  "looked at again after \(limits.trust.short); up to \(counted(limits.environments, "environment")) of "
+    + "\(counted(limits.modules, "module")) a folder, trees of \(limits.treeEntries), "
+    + "\(counted(limits.checksums, "checksum")), \(limits.listMemory) of lists"
+}
+
+private func nodes(_ policy: NodePolicy) -> String {
+  "overdue after \(policy.overdue.short) of silence, forgotten after \(policy.forget.short), "
+    + "\(counted(policy.limit, "node")) at most"
+}
+
+private func log(_ policy: LogPolicy) -> String {
+  let format =
+    switch policy.format {
+    case .auto: "to the journal or as text"
+    case .text: "as text"
+    case .json: "in JSON"
+    case .journald: "to the journal"
+    }
+  let own = policy.levels.sorted { $0.key.rawValue < $1.key.rawValue }.map {
+    ", \($0.key.rawValue) from \($0.value.rawValue)"
+  }
+  return "\(format), from \(policy.level.rawValue)\(own.joined())"
 }
 
 private func history(_ policy: LedgerPolicy) -> String {
@@ -124,6 +156,9 @@ private func pool(of plan: PoolPlan) -> [String] {
       "\(policy.alive.path) every \(policy.alive.every.short), \(policy.alive.timeout.short) each, "
         + "given up after \(counted(policy.alive.failures, "failure"))"
     ),
+    ("preload", policy.preload.map(preloading)),
+    ("", policy.preload.map(watching)),
+    ("deploy", deploying(plan.deploy)),
     ("recycle", recycling(policy.recycle)),
     ("", putOff(policy.recycle)),
     ("", turns(policy)),

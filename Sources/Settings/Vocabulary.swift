@@ -1,3 +1,5 @@
+import Pool
+
 /// The keys that one mapping of the file may have, and what may stand below them.
 public struct Vocabulary: Sendable {
   public var keys: [String]
@@ -15,12 +17,14 @@ public struct Vocabulary: Sendable {
 
   /// What the whole file may say. A list's or a named mapping's members stand under `*`.
   public static let file = Vocabulary(
-    ["state_dir", "run_dir", "listen", "proxy", "pools", "routes", "files", "access_log", "history", "control"],
+    [
+      "state_dir", "run_dir", "listen", "proxy", "pools", "routes", "files", "access_log", "history", "nodes",
+      "log", "notify", "control",
+    ],
     [
       "listen": Vocabulary([], ["*": listener]), "proxy": proxy, "pools": Vocabulary([], ["*": pool]),
       "routes": Vocabulary([], ["*": route]), "files": Vocabulary([], ["*": files]), "access_log": accessLog,
-      "history": history,
-      "control": control,
+      "history": history, "nodes": nodes, "log": log, "notify": notify, "control": control,
     ])
 
   static let listener = Vocabulary(["address"], ["tls": tls, "proxy_protocol": proxyProtocol])
@@ -33,20 +37,23 @@ public struct Vocabulary: Sendable {
     "max_pipelined_requests", "handshake_timeout", "header_timeout", "idle_timeout", "max_header_size",
     "max_header_count", "max_uri_length", "max_body_size", "max_buffered_body", "buffer_memory", "min_body_rate",
     "min_send_rate", "body_grace", "max_interim_responses", "file_threads", "file_queue", "drain",
+    "max_silence", "file_trust", "file_environments", "file_modules", "file_tree_entries", "file_checksums",
+    "file_list_memory",
   ])
   static let pool = Vocabulary(
     [
       "master", "puppet", "command", "environment", "user", "working_directory", "workers", "concurrency", "queue",
-      "request_timeout", "stuck", "quarantine", "backtrace", "ready", "alive", "recycle", "stop", "cache",
-      "memory_budget",
+      "request_timeout", "stuck", "quarantine", "backtrace", "ready", "alive", "recycle", "stop", "cache", "preload",
+      "parent", "deploy", "memory_budget",
     ],
     [
       "puppet": puppet, "queue": queue, "stuck": stuck, "quarantine": quarantine, "ready": ready, "alive": alive,
-      "recycle": recycle, "stop": stop,
-      "cache": cache,
+      "recycle": recycle, "stop": stop, "cache": cache, "parent": parent, "deploy": deploy,
     ])
   static let puppet = Vocabulary([
-    "confdir", "codedir", "ssldir", "reportdir", "bucketdir", "environment_timeout", "files", "ruby", "adapter",
+    "confdir", "codedir", "ssldir", "reportdir", "bucketdir", "environment_timeout", "files", "canary",
+    "canary_facts",
+    "ruby", "adapter",
   ])
   static let queue = Vocabulary(
     ["limit", "ceiling", "timeout", "lift", "retry_after", "run_quiet", "nodes"], ["retry_after": retryAfter])
@@ -61,11 +68,26 @@ public struct Vocabulary: Sendable {
       "load_below", "surge", "min_ready",
     ], ["windows": Vocabulary([], ["*": window])])
   static let window = Vocabulary(["only", "never"])
+  static let parent = Vocabulary(["every", "memory_limit", "ready_timeout", "wait", "fork_timeout", "ping"])
+  static let deploy = Vocabulary(["watch", "settle", "max_watches"])
   static let stop = Vocabulary(["drain", "terminate"])
   static let cache = Vocabulary(["wipe", "shared"])
   static let route = Vocabulary(["path", "methods", "allow", "pool", "retry", "priority"])
   static let files = Vocabulary(["path", "folder"])
   static let accessLog = Vocabulary(["to", "format", "buffer", "max_field", "socket", "facility"])
   static let history = Vocabulary(["keep", "max_size", "sample_every"])
-  static let control = Vocabulary(["socket", "listen"])
+  static let nodes = Vocabulary(["limit", "overdue", "forget"])
+  static let log = Vocabulary(["format", "level", "levels", "max_line", "buffer", "socket"], ["levels": logLevels])
+  static let logLevels = Vocabulary(LogOrigin.allCases.map(\.rawValue))
+  static let notify = Vocabulary(
+    [
+      "receivers", "host", "link", "for", "group_by", "group_wait", "group_interval", "repeat_interval", "resolved",
+      "max_messages_per_hour", "max_alerts", "max_listed", "crash_loop", "certificate_expiry", "crl_expiry",
+      "last_wait",
+    ], ["receivers": Vocabulary([], ["*": receiver])])
+  static let receiver = Vocabulary([
+    "name", "url", "url_file", "format", "template", "headers", "header_files", "on", "pools", "min_severity", "ca",
+    "timeout", "max_attempts", "max_age", "retry_wait", "max_retry_wait", "queue", "max_response",
+  ])
+  static let control = Vocabulary(["socket", "listen", "token_file", "allow_hosts"])
 }

@@ -8,12 +8,21 @@ struct EventLog {
   /// A follower that is so many events behind is let go.
   static let followerBacklog = 1_000
 
+  /// For so long a wipe that failed is a problem of today.
+  static let wipeMemory = Duration.seconds(3600)
+
   /// What was seen of a stuck worker is long, and kept for so many events.
   static let captures = 100
 
+  /// Occurrences that nobody has taken yet; more are lost.
+  static let occurrenceBacklog = 1_000
+
   private var events: [Event] = []
+  /// What somebody may be told of, since it was taken last.
+  private var occurrences: [Notice] = []
   /// The events that have one.
   private var capturing: [Int] = []
+  private var failedWipes: [(at: Instant, event: Event)] = []
   private var nextID = 1
   private var followers: [Int: AsyncStream<Event>.Continuation] = [:]
   private var nextFollower = 0
@@ -29,13 +38,19 @@ struct EventLog {
   mutating func begin(at id: Int) { nextID = max(nextID, id) }
 
   mutating func append(
-    _ kind: Event.Kind, _ message: String, worker: WorkerID? = nil, exit: ExitRow? = nil, capture: String? = nil
+    _ kind: Event.Kind, _ message: String, worker: WorkerID? = nil, pool: PoolName? = nil, exit: ExitRow? = nil,
+    capture: String? = nil
   ) {
-    let event = Event(
-      id: nextID, at: Clock.timestamp(), kind: kind, message: message, worker: worker, exit: exit, capture: capture)
+    var event = Event(
+      id: nextID, at: Clock.timestamp(), kind: kind, message: message, worker: worker, exit: exit, capture: capture,
+      by: kind.isAskedFor ? Asking.caller?.description : nil)
+    event.pool = event.pool ?? pool
     nextID += 1
     events.append(event)
     if capture != nil { noteCapture(event.id) }
+    if kind == .wipeFailed { failedWipes.append((Clock.now(), event)) }
+    if failedWipes.count > Self.capacity { failedWipes.removeFirst(Self.capacity / 10) }
+    if let notice = Notice(event) { occur(notice) }
     if events.count > Self.capacity { events.removeFirst(Self.capacity / 10) }
     log(event)
     ledger?.keep(event)
@@ -48,6 +63,15 @@ struct EventLog {
       @unknown default: continue
       }
     }
+  }
+
+  mutating func occur(_ notice: Notice) {
+    if occurrences.count < Self.occurrenceBacklog { occurrences.append(notice) }
+  }
+
+  mutating func takeOccurrences() -> [Notice] {
+    defer { occurrences = [] }
+    return occurrences
   }
 
   private mutating func noteCapture(_ id: Int) {
@@ -74,6 +98,15 @@ struct EventLog {
     return RecentEvents(events: Array(fitting), oldest: oldest)
   }
 
+  /// Those of the last hour; nil: none.
+  func failedWipes(at now: Instant) -> StatusDocument.FailedWipes? {
+    let recent = failedWipes.reversed().prefix { now - $0.at < Self.wipeMemory }
+    return recent.first.map { last in
+      StatusDocument.FailedWipes(
+        count: recent.count, withinSeconds: Self.wipeMemory.inSeconds, message: last.event.message, at: last.event.at)
+    }
+  }
+
   mutating func follow() -> AsyncStream<Event> {
     let (stream, continuation) = AsyncStream<Event>.makeStream(
       bufferingPolicy: .bufferingOldest(Self.followerBacklog))
@@ -88,6 +121,7 @@ struct EventLog {
 
   private func log(_ event: Event) {
     var metadata: Logger.Metadata = ["event": "\(event.kind.rawValue)"]
+    if let by = event.by { metadata["by"] = "\(by)" }
     if let pool = event.pool { metadata["pool"] = "\(pool)" }
     if let slot = event.slot { metadata["slot"] = "\(slot)" }
     if let generation = event.generation { metadata["generation"] = "\(generation)" }
@@ -101,11 +135,22 @@ struct EventLog {
 }
 
 extension Event.Kind {
+  /// True where it tells of what someone has asked for, rather than of what follows from it.
+  fileprivate var isAskedFor: Bool {
+    switch self {
+    case .command, .reload: true
+    case .spawn, .ready, .drain, .exit, .wipe, .wipeFailed, .backOff, .proxy, .decision, .ledger, .stuck, .quarantine,
+      .node, .notify, .parent, .deploy, .deployFailed, .supervisor:
+      false
+    }
+  }
+
   fileprivate var level: Logger.Level {
     switch self {
     case .spawn, .drain: .debug
-    case .decision, .ready, .exit, .wipe, .proxy, .command, .reload, .supervisor: .info
-    case .wipeFailed, .backOff, .ledger, .stuck, .quarantine: .warning
+    case .decision, .ready, .exit, .wipe, .proxy, .command, .reload, .supervisor, .parent, .deploy: .info
+    case .wipeFailed, .backOff, .ledger, .stuck, .quarantine, .node, .notify: .warning
+    case .deployFailed: .error
     }
   }
 }

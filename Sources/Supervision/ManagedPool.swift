@@ -12,6 +12,9 @@ struct ManagedPool {
   /// Requests that were suspect, and workers that were stuck.
   var suspectsTotal = 0
   var stuckTotal = 0
+  var tally = PoolTally()
+  /// Nil: its workers are started one by one.
+  var parents: ParentDesk?
   /// Wakes the machine at its next deadline.
   var alarm: (at: Instant, task: Task<Void, Never>)?
 

@@ -18,9 +18,9 @@ struct ManagedWorker {
   var memoryAtBirth: ByteCount?
   var memory: ByteCount?
   /// Totals of proxies that are gone.
-  private(set) var earlier: WorkerCounters
+  var earlier: WorkerCounters
   /// What the living proxies counted, by generation.
-  private(set) var counted: [Int: WorkerCounters] = [:]
+  var counted: [Int: WorkerCounters] = [:]
   /// Nil: the machine gives us no control groups.
   var group: WorkerGroup?
   /// Nil until it ended.
@@ -28,6 +28,8 @@ struct ManagedWorker {
   var lastProbe: Instant?
   /// What a proxy said last of a request that it may be stuck with.
   var suspicion: HeardSuspect?
+  /// It was counted as stuck.
+  var isStuck = false
   /// What it was seen doing before it was stopped.
   var capture: String?
   /// The proxy that holds a claim for a probe, or was asked to.
@@ -49,7 +51,18 @@ struct ManagedWorker {
   var lostTotal: Int { counted.values.reduce(earlier.lostTotal) { $0 + $1.lostTotal } }
   var requestsInFlight: Int { counted.values.reduce(0) { $0 + $1.requestsInFlight } }
 
-  mutating func note(_ counters: WorkerCounters, from generation: Int) { counted[generation] = counters }
+  /// Of all proxies' requests the one that it has been at for longest.
+  var current: CurrentRequest? { counted.values.compactMap(\.current).min { $0.started < $1.started } }
+
+  /// Totals only grow: a proxy that has forgotten the worker knows less than it said before.
+  mutating func note(_ counters: WorkerCounters, from generation: Int) {
+    var latest = counters
+    if let before = counted[generation] {
+      latest.requestsTotal = max(before.requestsTotal, counters.requestsTotal)
+      latest.lostTotal = max(before.lostTotal, counters.lostTotal)
+    }
+    counted[generation] = latest
+  }
 
   /// The proxy that counted is gone, and what was in flight with it is lost.
   mutating func keepCounters(of generation: Int) {

@@ -7,11 +7,15 @@ extension Supervisor {
   static let maxPoolSize = 1024
 
   public func status() -> StatusDocument {
-    StatusDocument(
+    var status = StatusDocument(
       version: plan.version, pid: getpid(), uptimeSeconds: (Clock.now() - started).inSeconds, state: phase.name,
       listen: listeners.map(\.address.description),
       proxy: proxies.current.map { describe($0) },
       pools: plan.pools.compactMap { pools[$0.name].map(describe) } + removedPools.map(describe))
+    status.nodes = StatusDocument.Nodes(nodes)
+    status.failedWipes = log.failedWipes(at: Clock.now())
+    status.notify = notifyStatus
+    return status
   }
 
   public func isReady() -> Bool {
@@ -23,17 +27,24 @@ extension Supervisor {
 
   public func liveEvents() -> AsyncStream<Event> { log.follow() }
 
-  public func perform(_ command: ControlCommand) async -> ControlReply {
-    let reply = await answer(command)
-    // A reload tells of itself.
-    if case .refused(let message) = reply, command != .reload { log.append(.command, "refused: \(message)") }
-    return reply
+  /// - Parameter caller: who asks; goes into the events that tell of it.
+  public func perform(_ command: ControlCommand, by caller: Caller? = nil) async -> ControlReply {
+    await Asking.$caller.withValue(caller) {
+      let reply = await answer(command)
+      switch (command, reply) {
+      // These tell of themselves.
+      case (.reload, _), (.set, _), (_, .accepted): break
+      case (_, .refused(let message)): log.append(.command, "refused: \(message)")
+      }
+      return reply
+    }
   }
 
-  /// Into the log before what follows from it.
+  /// Into the log before what follows from it, and into the state before the answer: what was accepted outlives us.
   private func accept(_ message: String, _ workers: [WorkerID] = [], _ act: () -> Void) -> ControlReply {
     log.append(.command, message)
     act()
+    writeState()
     return .accepted(message: message, workers: workers)
   }
 
@@ -44,12 +55,18 @@ extension Supervisor {
     case .starting, .running: break
     }
     switch command {
+    case .restart(let targets, .deploy) where !targets.contains(where: \.isSlot):
+      return deploy(targets.map(\.pool), nil)
     case .restart(let targets, let reason): return restart(targets, reason)
+    case .deploy(let names, let environment): return deploy(names, environment)
     case .drain(let slot): return setHeld(true, slot)
     case .resume(let slot): return setHeld(false, slot)
     case .scale(let pool, let size): return scale(pool, to: size)
     case .release(let node): return release(node)
+    case .testNotifications(let receiver): return await testNotifications(receiver)
     case .reload: return await reload(.asked(by: "command"))
+    case .set(let values, let isPersistent): return await reload(.set(values, isPersistent: isPersistent))
+    case .upgrade: return await upgrade()
     case .stop: return accept("stopping") { stop() }
     }
   }
@@ -109,7 +126,7 @@ extension Supervisor {
     return (found.incumbent ?? found.workers.last).map { WorkerID(slot: slot, generation: $0.generation) }
   }
 
-  private func unknown(_ pool: PoolName) -> ControlReply {
+  func unknown(_ pool: PoolName) -> ControlReply {
     .refused(message: "no pool \(pool); there is \(plan.pools.map(\.name.rawValue).joined(separator: ", "))")
   }
 
@@ -143,12 +160,14 @@ extension Supervisor {
       name: pool.plan.name, size: pool.machine.policy.size, ready: pool.machine.readyCount,
       queueLength: counters.queueLength, shedTotal: counters.shedTotal,
       workers: pool.machine.slots.filter { $0.isWanted || !$0.isEmpty }.flatMap { describe($0, in: pool) })
+    status.parents = pool.parents.map(describe)
     status.describeLine(counters, earlier: PoolCounters.noSheds)
     status.quarantined = pool.quarantine.quarantined
     status.quarantinedWaiting = counters.quarantinedWaiting
     status.suspectsTotal = pool.suspectsTotal
     status.stuckTotal = pool.stuckTotal
     status.memoryBytes = pool.machine.memoryInUse.bytes
+    status.limits = StatusDocument.Limits(pool.machine.policy)
     status.memoryBudgetBytes = pool.machine.policy.memoryBudget?.bytes
     return status
   }
@@ -176,12 +195,23 @@ extension Supervisor {
     _ slot: Slot, generation: Generation, _ state: String, _ pool: ManagedPool
   ) -> StatusDocument.Worker {
     let worker = pool.workers[WorkerID(slot: slot.id, generation: generation)]
-    return StatusDocument.Worker(
+    var status = StatusDocument.Worker(
       slot: slot.id.index, generation: generation.rawValue, pid: worker?.exit == nil ? worker?.child.pid : nil,
       state: state, ageSeconds: worker.map { (Clock.now() - $0.spawned).inSeconds },
       memoryBytes: worker?.memory?.bytes, requestsTotal: worker?.requestsTotal ?? 0,
       requestsInFlight: worker?.requestsInFlight ?? 0, lastRecycle: pool.lastRecycles[slot.id])
+    status.current = worker?.current.map { current in
+      StatusDocument.Current(
+        request: current.request, node: current.node,
+        ageSeconds: max(0, (Clock.now() - current.started).inSeconds))
+    }
+    return status
   }
+}
+
+/// Whose command is being carried out: known wherever that leads, and an argument of nothing on the way.
+enum Asking {
+  @TaskLocal static var caller: Caller?
 }
 
 extension Supervisor.Phase {

@@ -4,8 +4,9 @@ import Pool
 extension Supervisor {
   /// Tells a pool's machine what happened and does what it says, in its order; nothing in here awaits.
   func feed(_ event: PoolEvent, to name: PoolName) {
-    guard let effects = pools[name]?.machine.handle(event, at: Clock.now(), using: &random) else { return }
+    guard let effects = pools[name]?.machine.handle(event, at: judgedNow, using: &random) else { return }
     for effect in effects { perform(effect, in: name) }
+    noteChange(isUrgent: !effects.isEmpty || !event.isRoutine)
     setAlarm(for: name)
     noteReadiness()
     wakeWaiters()
@@ -18,12 +19,13 @@ extension Supervisor {
     case .admit(let id): admit(id)
     case .drain(let id): drain(id)
     case .retire(let id): retire(id)
-    case .terminate(let id): pools[name]?.workers[id]?.child.signalGroup(SIGTERM)
+    case .terminate(let id): signal(SIGTERM, id)
     case .kill(let id):
-      pools[name]?.workers[id]?.child.signalGroup(SIGKILL)
+      signal(SIGKILL, id)
       killGroup(of: id)
     case .wipe(let id, let departure): Task { await bury(id, departure) }
     case .backOff(let slot, let failures, let delay, let why):
+      slotFailures[slot] = why
       log.append(
         .backOff, "\(slot): \(why); failure \(failures) in a row, next start in \(delay.short)",
         worker: pools[name]?.machine.slots.first { $0.id == slot }.map {
@@ -34,13 +36,18 @@ extension Supervisor {
     }
   }
 
+  private func signal(_ signal: Int32, _ id: WorkerID) {
+    guard let worker = pools[id.pool]?.workers[id] else { return feedParents(.unwanted(id), of: id.pool) }
+    worker.child.signalGroup(signal)
+  }
+
   private func setAlarm(for name: PoolName) {
     let next = pools[name]?.machine.nextDeadline
     guard pools[name]?.alarm?.at != next else { return }
     pools[name]?.alarm?.task.cancel()
     pools[name]?.alarm = next.map { deadline in
       let task = Task {
-        guard (try? await Clock.sleep(until: deadline)) != nil else { return }
+        guard (try? await sleep(untilJudged: deadline)) != nil else { return }
         ring(deadline, in: name)
       }
       return (deadline, task)

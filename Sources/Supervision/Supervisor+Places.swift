@@ -55,23 +55,38 @@ extension LaunchOrder {
   static let workerVariable = "MASTERPOOL_WORKER"
 
   /// A worker's command with its placeholders filled in.
-  init(_ plan: LaunchPlan, worker id: WorkerID, directory: String, endpoint: Endpoint) {
-    func fill(_ text: String) -> String {
-      var text = text
+  init(
+    _ plan: LaunchPlan, worker id: WorkerID, directory: String, endpoint: Endpoint, runDirectory: String
+  ) {
+    let place =
       switch endpoint {
-      case .unix(let path): text.replace("{socket}", with: path)
-      case .tcp(let port): text.replace("{port}", with: String(port))
+      case .unix(let path): ("{socket}", path)
+      case .tcp(let port): ("{port}", String(port))
       }
-      text.replace("{slot}", with: directory)
-      text.replace("{index}", with: String(id.slot.index))
-      text.replace("{generation}", with: String(id.generation.rawValue))
-      text.replace("{pool}", with: id.pool.rawValue)
-      return text
+    self.init(
+      plan, in: directory, of: id.pool, index: String(id.slot.index), generation: id.generation.rawValue,
+      places: [place], marks: [Remnants.variable: runDirectory, Self.workerVariable: id.description])
+  }
+
+  /// A master's command with its placeholders filled in.
+  ///
+  /// - Parameters:
+  ///   - places: where it listens, by placeholder.
+  ///   - marks: by which it is known; the plan's environment comes after them.
+  init(
+    _ plan: LaunchPlan, in directory: String, of pool: PoolName, index: String, generation: Int,
+    places: [(String, String)], marks: [String: String]
+  ) {
+    func fill(_ text: String) -> String {
+      let others = [
+        ("{slot}", directory), ("{index}", index), ("{generation}", String(generation)), ("{pool}", pool.rawValue),
+      ]
+      return (places + others).reduce(text) { $0.replacing($1.0, with: $1.1) }
     }
     var environment = ownEnvironment()
     environment["HOME"] = directory
-    environment[Self.workerVariable] = id.description
-    for (key, value) in plan.environment { environment[key] = fill(value) }
+    environment.merge(marks) { $1 }
+    environment.merge(plan.environment.mapValues(fill)) { $1 }
     self.init(
       arguments: plan.command.map(fill), environment: environment, user: plan.user,
       workingDirectory: plan.workingDirectory.map(fill) ?? directory, inherited: [])
@@ -79,17 +94,25 @@ extension LaunchOrder {
 
   /// `masterpool proxy`, with its link and listeners from descriptor 3 on, and our standard output behind them: its own
   /// is a pipe to our log.
-  static func proxy(_ executable: String, link: Int32, listeners: [Listener]) -> LaunchOrder {
+  static func proxy(
+    _ executable: String, link: Int32, door: Int32, listeners: [Listener], runDirectory: String
+  ) -> LaunchOrder {
     let numbers = listeners.indices.map { String(4 + $0) }
     let output = Int32(4 + listeners.count)
+    var environment = ownEnvironment()
+    environment[Remnants.variable] = runDirectory
     return LaunchOrder(
       arguments: [
         executable, "proxy", "--link", "3", "--listeners", numbers.joined(separator: ","), "--output", String(output),
+        "--door", String(output + 1),
       ],
-      environment: ownEnvironment(), user: nil, workingDirectory: "/",
+      environment: environment, user: nil, workingDirectory: "/",
       inherited: [InheritedDescriptor(descriptor: link, as: 3)]
         + listeners.enumerated().map { InheritedDescriptor(descriptor: $1.descriptor, as: Int32(4 + $0)) }
-        + [InheritedDescriptor(descriptor: STDOUT_FILENO, as: output)])
+        + [
+          InheritedDescriptor(descriptor: STDOUT_FILENO, as: output),
+          InheritedDescriptor(descriptor: door, as: output + 1),
+        ])
   }
 }
 

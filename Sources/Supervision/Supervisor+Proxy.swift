@@ -1,11 +1,11 @@
 import Glibc
+import Logging
 import Pool
 
 /// A proxy's life: started on the listeners, followed, replaced at once when it dies, told to leave.
 extension Supervisor {
   /// A proxy that lived longer than this died of something else than its start.
   static let proxyIsSettledAfter = Duration.seconds(10)
-  static let longestSilence = Duration.seconds(30)
   /// Beyond its drain, for idle connections that are left to the agents.
   static let proxyLinger = Duration.seconds(10)
 
@@ -24,23 +24,40 @@ extension Supervisor {
     let generation = proxies.nextGeneration()
     let (link, descriptor) = try ProxyLink.make()
     defer { close(descriptor) }
-    let child = try ChildProcess.spawn(.proxy(plan.executable, link: descriptor, listeners: listeners))
-    roster.add(.init(name: "proxy", pid: child.pid, startTime: child.startTime))
-    proxies.add(
-      ManagedProxy(
-        generation: generation, child: child, link: link, spawned: Clock.now(), configuration: configuration,
-        role: role, lastHeard: Clock.now()))
+    let door = try makeDoor(generation)
+    defer { door.close() }
+    let child = try ChildProcess.spawn(
+      .proxy(
+        plan.executable, link: descriptor, door: door.descriptor, listeners: listeners,
+        runDirectory: plan.runDirectory))
+    var proxy = ManagedProxy(
+      generation: generation, child: child, link: link, spawned: Clock.now(), configuration: configuration,
+      role: role, lastHeard: Clock.now())
+    proxy.door = doorPath(generation)
+    proxy.program = ProgramIdentity(version: plan.version, path: plan.executable)
+    proxies.add(proxy)
+    noteChange()
     log.append(.proxy, "proxy \(generation) started, pid \(child.pid)")
     follow(child, link, generation)
     return generation
   }
 
-  private func follow(_ child: ChildProcess, _ link: ProxyLink, _ generation: Int) {
-    var output = logger
+  private func doorPath(_ generation: Int) -> String { "\(plan.runDirectory)/proxy.\(generation).sock" }
+
+  /// The socket where the proxy lets another supervisor in, should we die.
+  private func makeDoor(_ generation: Int) throws(SupervisorFailure) -> Listener {
+    let path = doorPath(generation)
+    let door = try Listener.bind(.unix(path: path))
+    chmod(path, 0o600)
+    return door
+  }
+
+  func follow(_ child: ChildProcess, _ link: ProxyLink, _ generation: Int) {
+    var output = Logger(label: "proxy")
     output[metadataKey: "proxy"] = "\(generation)"
     output[metadataKey: "pid"] = "\(child.pid)"
     Task { [output] in
-      for await line in child.output { output.info("\(line.text)") }
+      for await line in child.output { output.hear(line) }
     }
     let reports = Task {
       for await report in link.reports { take(report, from: generation) }
@@ -55,11 +72,12 @@ extension Supervisor {
 
   private func noteProxyExit(_ generation: Int, _ status: ExitStatus) {
     guard let ended = proxies.remove(generation) else { return }
-    roster.remove(pid: ended.child.pid)
+    unlink(ended.door)
+    noteChange()
     log.append(.proxy, "proxy \(generation) ended: \(status)")
     forget(ended)
     switch phase {
-    case .starting, .running: if case .current = ended.role { replace(ended) }
+    case .starting, .running: if case .current = ended.role { replace(ended, status) }
     case .drainingProxy: if proxies.isEmpty { stopPools() }
     case .stoppingPools, .stopped: break
     }
@@ -70,14 +88,18 @@ extension Supervisor {
     wakeWaiters()
   }
 
-  private func stopSharing(_ proxy: ManagedProxy) {
+  func stopSharing(_ proxy: ManagedProxy) {
     proxies[proxy.generation]?.holding = nil
     proxies[proxy.generation]?.elsewhere = []
     proxy.link.send(.share(false))
     proxy.link.send(.tellRuns(anew: false, atOnce: false))
   }
 
-  private func replace(_ ended: ManagedProxy) {
+  private func replace(_ ended: ManagedProxy, _ status: ExitStatus) {
+    proxyRestarts += 1
+    log.occur(
+      Notice(
+        .proxyCrash, subject: "proxy", summary: "proxy \(ended.generation) ended though it was to go on: \(status)"))
     proxyFailures = Clock.now() - ended.spawned > Self.proxyIsSettledAfter ? 0 : proxyFailures + 1
     proxyFailures <= 1 ? startProxy() : retryProxy()
   }
@@ -112,8 +134,9 @@ extension Supervisor {
 
   /// A proxy reports once a second: one that has been silent for long is stuck, and another takes its place.
   func replaceSilentProxies() {
-    for proxy in proxies.serving where Clock.now() - proxy.lastHeard > Self.longestSilence {
-      log.append(.proxy, "proxy \(proxy.generation) has been silent for \(Self.longestSilence.short): killed")
+    let limit = plan.proxy.limits.maxSilence
+    for proxy in proxies.serving where judgedNow - proxy.lastHeard > limit {
+      log.append(.proxy, "proxy \(proxy.generation) has been silent for \(limit.short): killed")
       proxy.child.signal(SIGKILL)
     }
   }
@@ -131,6 +154,8 @@ extension Supervisor {
 
   /// It accepts no more, and ends when its requests are finished or its time is over.
   func stop(_ proxy: ManagedProxy, within drain: Duration) {
+    proxies[proxy.generation]?.end = Clock.now() + drain
+    noteChange()
     proxy.link.send(.stop(within: drain))
     Task {
       try? await Task.sleep(for: drain + Self.proxyLinger)

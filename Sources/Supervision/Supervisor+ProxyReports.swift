@@ -28,6 +28,7 @@ extension Supervisor {
       proxies[generation]?.holding = held
       tellHoldings()
     case .runs(let news): pass(news, from: generation)
+    case .nodes(let news): take(news)
     case .runsTold:
       proxies[generation]?.hasToldRuns = true
       wakeWaiters()
@@ -36,6 +37,7 @@ extension Supervisor {
     case .unreachable(let id, let why):
       logger.warning("the proxy could not use \(id): \(why)", metadata: ["pool": "\(id.pool)"])
     case .counters(let counters): note(counters, from: generation)
+    case .account(let account): reconcile(proxy, account)
     case .finished: break
     }
   }

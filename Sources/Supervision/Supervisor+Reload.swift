@@ -17,8 +17,12 @@ extension Supervisor {
   public enum ReloadCause: Sendable {
     /// The settings are read again.
     case asked(by: String)
+    /// The same files as before, under these values.
+    case set([String: String], isPersistent: Bool)
     /// The same settings, other files.
     case files([String])
+    /// What was taken over runs under the settings of its time.
+    case takenOver
   }
 
   /// One after the other: each starts from what the one before has left.
@@ -32,6 +36,7 @@ extension Supervisor {
     if case .running = phase { notifier.ready() }
     report(reply, cause)
     wakeWaiters()
+    if cause.isTakeOver { wanted = nil }
     if case .asked = cause, case .accepted = reply {
       // Puppet's own settings may be others too.
       describeFiles()
@@ -48,8 +53,11 @@ extension Supervisor {
       case .plan(let plan): new = plan
       case .problems(let problems): return .refused(message: problems.joined(separator: "\n"))
       }
+    case .set(let values, let isPersistent): return await set(values, isPersistent: isPersistent)
     case .files: new = plan
+    case .takenOver: new = wanted ?? plan
     }
+    let mustReplace = cause.isTakeOver && adoption?.replacesProxy == true
     let change = PlanChange(from: plan, to: new)
     guard change.refused.isEmpty else {
       let names = change.refused.joined(separator: ", ")
@@ -58,9 +66,10 @@ extension Supervisor {
           + "\(names) back")
     }
     let files = watch.differences()
-    guard !change.isEmpty || !files.isEmpty else { return .accepted(message: words(change, files), workers: []) }
     do throws(ReloadFailure) {
-      let workers = try await putInForce(new.keepingPlaces(of: plan), change, files)
+      let workers = try await putInForce(
+        new, change, needsProxy: change.needsProxy || !files.isEmpty || mustReplace)
+      if cause.isAsked { dropOverrides() }
       return .accepted(message: words(change, files), workers: workers)
     } catch {
       return .refused(message: "\(error.why); nothing was changed")
@@ -72,18 +81,30 @@ extension Supervisor {
       switch cause {
       case .asked(let who): "reload by \(who)"
       case .files(let paths): "changed on disk: \(paths.joined(separator: ", "))"
+      case .takenOver: "settings after taking over"
+      case .set: "set"
       }
+    let kind: Event.Kind = cause.isSet ? .command : .reload
     switch reply {
-    case .accepted(let message, _): log.append(.reload, "\(what): \(message.replacing("\n", with: "; "))")
+    case .accepted(let message, _): log.append(kind, "\(what): \(message.replacing("\n", with: "; "))")
     case .refused(let message):
-      for line in message.split(separator: "\n") { log.append(.reload, "\(what) refused: \(line)") }
+      for line in message.split(separator: "\n") { log.append(kind, "\(what) refused: \(line)") }
+      guard !cause.isSet else { return }
+      let first = message.prefix { $0 != "\n" }
+      log.occur(Notice(.reloadRefused, subject: "settings", summary: "\(what) refused: \(first)"))
     }
   }
 
   private func words(_ change: PlanChange, _ files: [String]) -> String {
     let changed = change.changed + files.map { "the content of \($0)" }
-    var lines = [changed.isEmpty ? "nothing has changed" : "changed: \(changed.joined(separator: ", "))"]
-    if change.needsProxy || !files.isEmpty, let current = proxies.current {
+    let first = changed.isEmpty ? "nothing has changed" : "changed: \(changed.joined(separator: ", "))"
+    return ([first] + consequences(of: change, needsProxy: change.needsProxy || !files.isEmpty)).joined(
+      separator: "\n")
+  }
+
+  func consequences(of change: PlanChange, needsProxy: Bool) -> [String] {
+    var lines: [String] = []
+    if needsProxy, let current = proxies.current {
       lines.append("proxy \(current.generation) serves")
     }
     if !change.relaunchedPools.isEmpty {
@@ -92,22 +113,28 @@ extension Supervisor {
     if !change.postponed.isEmpty {
       lines.append("needs a restart of masterpool: \(change.postponed.joined(separator: ", "))")
     }
-    return lines.joined(separator: "\n")
+    return lines
   }
 
   // MARK: In its order
 
   /// Returns the workers that are to be replaced.
-  private func putInForce(
-    _ new: SupervisorPlan, _ change: PlanChange, _ files: [String]
+  func putInForce(
+    _ read: SupervisorPlan, _ change: PlanChange, needsProxy: Bool
   ) async throws(ReloadFailure) -> [WorkerID] {
+    let new = read.keepingPlaces(of: plan)
+    guard !change.isEmpty || needsProxy else {
+      plan.texts = new.texts
+      plan.account = new.account
+      return []
+    }
     for pool in new.pools { try attempt { () throws(SupervisorFailure) in try makeFolders(for: pool) } }
     let bound = try bindListeners(new.proxy.listeners)
     do throws(ReloadFailure) {
       comingPools = Set(change.addedPools)
       defer { comingPools = [] }
       try await startPools(new.pools.filter { change.addedPools.contains($0.name) })
-      guard change.needsProxy || !files.isEmpty else { return commit(new, change) }
+      guard needsProxy else { return commit(new, change) }
       // As they are before the proxy reads them: what changes while it does is a change.
       let watched = FileWatch(new.proxy)
       let successor = try await startCandidate(new.proxy, bound.all)
@@ -119,7 +146,7 @@ extension Supervisor {
       return workers
     } catch {
       bound.new.forEach { $0.end() }
-      for name in change.addedPools { feed(.shutdown, to: name) }
+      for name in change.addedPools { shutDown(name) }
       throw error
     }
   }
@@ -157,11 +184,13 @@ extension Supervisor {
     for plan in plans {
       if pools[plan.name] == nil { pools[plan.name] = ManagedPool(plan: plan) }
       pools[plan.name]?.plan = plan
+      arrangeParents(of: plan.name, by: plan.policy.preload)
       feed(.reconfigure(plan.policy), to: plan.name)
     }
     for plan in plans {
       let name = plan.name
-      _ = await wait(within: plan.policy.ready.timeout + Self.poolPatience) { supervisor in
+      let parent = plan.policy.preload?.wait ?? .zero
+      _ = await wait(within: parent + plan.policy.ready.timeout + Self.poolPatience) { supervisor in
         supervisor.isUp(name) || supervisor.hasFailed(name) || !supervisor.mayReload
       }
       guard isUp(name) else {
@@ -224,9 +253,13 @@ extension Supervisor {
   private func commit(_ new: SupervisorPlan, _ change: PlanChange) -> [WorkerID] {
     let old = plan
     plan = new
+    new.adopted()
     if old.ledger != new.ledger { ledger?.change(to: new.ledger) }
+    if old.nodes != new.nodes { changeNodePolicy(to: new.nodes) }
+    if old.notify != new.notify { changeNoticePolicy(to: new.notify) }
     let replaced = changePools(from: old, change)
     endRemovedPools()
+    arrangeDeployWatches()
     noteReadiness()
     return replaced
   }
@@ -242,7 +275,9 @@ extension Supervisor {
       // What `scale` made of it stays, unless the file says something new.
       if former.policy.size == new.policy.size { policy.size = machine.policy.size }
       feed(.reconfigure(policy), to: new.name)
+      arrangeParents(of: new.name, by: policy.preload)
       guard change.relaunchedPools.contains(new.name) else { continue }
+      feedParents(.renew(.reload), of: new.name)
       replaced += machine.slots.filter { $0.isWanted && $0.id.index < policy.size }.compactMap { occupant(of: $0.id) }
       feed(.restart(slot: nil, .reload), to: new.name)
     }
@@ -266,7 +301,7 @@ extension Supervisor {
     guard mayReload else { return }
     let wanted = comingPools.union(plan.pools.map(\.name))
     for name in pools.keys where !wanted.contains(name) && !proxies.all.contains(where: { $0.knows(name) }) {
-      feed(.shutdown, to: name)
+      shutDown(name)
     }
   }
 }
@@ -275,4 +310,27 @@ extension Supervisor {
 struct ReloadFailure: Error {
   var why: String
   init(_ why: String) { self.why = why }
+}
+
+extension Supervisor.ReloadCause {
+  fileprivate var isTakeOver: Bool {
+    switch self {
+    case .asked, .set, .files: false
+    case .takenOver: true
+    }
+  }
+
+  fileprivate var isAsked: Bool {
+    switch self {
+    case .asked: true
+    case .set, .files, .takenOver: false
+    }
+  }
+
+  fileprivate var isSet: Bool {
+    switch self {
+    case .set: true
+    case .asked, .files, .takenOver: false
+    }
+  }
 }

@@ -3,18 +3,51 @@ import Pool
 /// About once a second: how much memory the workers hold, and whether the idle ones are alive.
 extension Supervisor {
   static let watchInterval = Duration.seconds(1)
+  /// Without a look around for longer, we ourselves were stopped: by a debugger, a paused machine, want of processor time.
+  static let standstill = Duration.seconds(5)
+
+  /// The time by which others are judged. It does not run on while we stand still: what they did and said meanwhile is
+  /// heard before anybody is late.
+  var judgedNow: Instant {
+    let now = Clock.now()
+    return lastBeat.map { min(now, $0 + Self.standstill) } ?? now
+  }
+
+  /// Until the time by which others are judged has come so far.
+  func sleep(untilJudged deadline: Instant) async throws {
+    try await Clock.sleep(until: deadline)
+    while judgedNow < deadline { try await Clock.sleep(until: Clock.now() + .milliseconds(100)) }
+  }
+
+  private func lookAround() async {
+    if let lastBeat, Clock.now() - lastBeat > Self.standstill {
+      log.append(
+        .supervisor,
+        "masterpool itself stood still for \((Clock.now() - lastBeat).short): nobody is blamed for that time")
+      try? await Task.sleep(for: Self.watchInterval)
+    }
+    lastBeat = Clock.now()
+  }
 
   func watch() async {
     let sampler = MemorySampler()
+    // Apart: a sampler knows those that it measured last.
+    let parentSampler = MemorySampler()
+    lastBeat = Clock.now()
     while !Task.isCancelled {
       try? await Task.sleep(for: Self.watchInterval, tolerance: .milliseconds(100))
+      await lookAround()
       await sampleMemory(sampler)
+      await sampleParents(parentSampler)
       tellTime()
       outOfMemory.look(at: Clock.now())
       probeIdle()
       endQuarantines()
+      watchNodes()
+      watchNotices()
       replaceSilentProxies()
       lookAtFiles()
+      lookForDeploys()
     }
   }
 
@@ -31,7 +64,7 @@ extension Supervisor {
     }
   }
 
-  private func sampleMemory(_ sampler: MemorySampler) async {
+  func sampleMemory(_ sampler: MemorySampler) async {
     let living = pools.values.flatMap { pool in
       pool.workers.compactMap { id, worker in worker.exit == nil ? (id, worker.child.pid) : nil }
     }

@@ -18,18 +18,34 @@ public actor Supervisor {
 
   var plan: SupervisorPlan
   /// Reads the settings again.
-  private let planReader: @Sendable () -> PlanReading
+  private let planReader: @Sendable (PlanRequest) -> PlanReading
+  /// Nil: nothing is set for good.
+  let keeper: SettingsKeeper?
+  /// What is set above the files until they are read again.
+  var overrides: [SettingOverride] = []
   let logger: Logger
   let notifier: ServiceNotifier
   let slots: SlotDirectories
   let started = Clock.now()
+  /// When we last looked around; nil: not yet.
+  var lastBeat: Instant?
   var phase = Phase.starting
   var pools: [PoolName: ManagedPool]
   var log: EventLog
   var random = SystemRandomNumberGenerator()
   var listeners: [Listener] = []
   var lock: InstanceLock?
-  var roster: Roster
+  /// What the state file is written for; before that an earlier supervisor's is still in it.
+  var isKeepingState = false
+  var stateDue: Instant?
+  var hasFailedToWrite = false
+  /// Our own program as it was when we started, and how it is started anew; nil: nobody has said.
+  let program: ProgramIdentity
+  let successor: SuccessorPlan?
+  let bootID = RuntimeState.currentBootID()
+  /// The settings as they are now, while what was taken over is still under those it had.
+  var wanted: SupervisorPlan?
+  var adoption: Adoption?
   /// Listeners that the settings have no more, and the proxies that may still accept there.
   var forsaken: [(listener: Listener, holders: Set<Int>)] = []
   var watch: FileWatch
@@ -47,63 +63,89 @@ public actor Supervisor {
   var waiters: [Waiter] = []
   /// The current proxy's short lives in a row.
   var proxyFailures = 0
+  /// Proxies that ended though they were to go on.
+  var proxyRestarts = 0
   /// What Puppet said of its files, by pool.
   var puppetFiles: [PoolName: PuppetFilePlan] = [:]
   /// The latest asking, of several in a row.
   var describing: Task<Void, Never>?
   /// Puppet's own settings files as they were when it was asked, by pool.
   var puppetSettings: [PoolName: PuppetSettings] = [:]
+  /// Deploys under way, and what notices changed code, by pool.
+  var deploys: [PoolName: DeployDesk] = [:]
+  var deployWatches: [PoolName: DeployWatch] = [:]
+  var watchedDeploys: [PoolName: DeployPolicy] = [:]
   /// Workers whose final counters are awaited.
   var retirements: [WorkerID: CheckedContinuation<Void, Never>] = [:]
+  private(set) var isLeaving = false
   private var ending: CheckedContinuation<Result<Void, SupervisorFailure>, Never>?
   private var outcome: Result<Void, SupervisorFailure>?
 
   /// Keeps what happened beyond our life; nil: nobody does.
   let ledger: (any LedgerKeeping)?
+  /// What the proxies say of nodes, and who is to be told of.
+  var nodes: NodeBook
+  var silentNodes = NodeHerald()
+  var returnedNodes = NodeHerald()
+  var nodesKept = Clock.now()
+  /// What is wrong and who is to be told of it, and how the last worker of each slot that fails has ended.
+  var notices: NoticeBook
+  let courier: NoticeCourier
+  var slotFailures: [SlotID: String] = [:]
   /// When the workers' samples were last noted there.
   var lastSampled: Instant?
 
-  /// - Parameter planReader: what a reload puts in force.
+  /// - Parameters:
+  ///   - successor: what `upgrade` starts.
+  ///   - planReader: what a reload or `set` puts in force.
   public init(
     plan: SupervisorPlan, logger: Logger, environment: [String: String], ledger: (any LedgerKeeping)? = nil,
-    planReader: @escaping @Sendable () -> PlanReading
+    successor: SuccessorPlan? = nil, keeper: SettingsKeeper? = nil,
+    planReader: @escaping @Sendable (PlanRequest) -> PlanReading
   ) {
     self.plan = plan
+    self.keeper = keeper
     self.planReader = planReader
     watch = FileWatch(plan.proxy)
     self.logger = logger
     notifier = ServiceNotifier(environment: environment)
+    program = ProgramIdentity(version: plan.version, path: plan.executable)
+    self.successor = successor
     slots = SlotDirectories(stateDirectory: plan.stateDirectory)
     pools = Dictionary(uniqueKeysWithValues: plan.pools.map { ($0.name, ManagedPool(plan: $0)) })
     self.ledger = ledger
     log = EventLog(logger: logger, ledger: ledger)
+    nodes = NodeBook(policy: plan.nodes)
+    notices = NoticeBook(policy: plan.notify)
+    courier = NoticeCourier(policy: plan.notify)
     nodeSeed = NodeSeed(using: &random)
     seedFile = NodeSeedFile(in: plan.runDirectory)
-    roster = Roster(path: plan.runDirectory + "/processes.json")
   }
 
-  /// Takes the run directory, clears what a dead predecessor left, and binds the listeners. Apart from `run`, so
-  /// that a refusal is known before anything else is started.
+  /// Takes the run directory, takes over or clears what a dead predecessor left, and binds the listeners. Apart from
+  /// `run`, so that a refusal is known before anything else is started.
   public func prepare() async throws(SupervisorFailure) {
     try makeDirectory(plan.stateDirectory, mode: 0o755)
     try makeDirectory(plan.runDirectory, mode: 0o755)
     lock = try InstanceLock.take(in: plan.runDirectory)
     nodeSeed = seedFile.seed(using: &random)
     await beginLedger()
+    await loadNodes()
     becomeSubreaper()
     findControlGroups()
-    for remnant in await roster.endRemnants() {
-      log.append(.supervisor, "ended \(remnant), left by an earlier supervisor")
-    }
+    try await takeOver()
     try clearRemains()
     for pool in plan.pools { try makeFolders(for: pool) }
+    guard adoption == nil else { return }
     for configuration in plan.proxy.listeners { listeners.append(try Listener.bind(configuration.address)) }
   }
 
   /// What earlier workers left is renamed aside before anything starts, and deleted while it runs.
   private func clearRemains() throws(SupervisorFailure) {
     do {
-      let remains = try slots.setAsideRemains()
+      let parents = pools.compactMapValues { pool in pool.parents.map { Set($0.processes.keys) } }
+      let remains = try slots.setAsideRemains(
+        keeping: Set(pools.values.flatMap(\.workers.keys)), parents: parents)
       Task {
         let left = await slots.delete(remains)
         for failure in left.failures { log.append(.wipeFailed, "left by earlier workers: \(failure)") }
@@ -119,26 +161,50 @@ public actor Supervisor {
   public func run() async throws(SupervisorFailure) {
     let addresses = listeners.map(\.address.description).joined(separator: ", ")
     log.append(.supervisor, "masterpool \(plan.version) started, pid \(getpid()), listening on \(addresses)")
-    startProxy()
+    isKeepingState = true
+    for name in pools.keys { arrangeParents(of: name, by: pools[name]?.machine.policy.preload) }
+    for name in pools.keys { resumeParents(of: name) }
     tellTime()
-    for name in pools.keys { feed(.start, to: name) }
+    if adoption != nil {
+      await resume()
+    } else {
+      startProxy()
+      for name in pools.keys { feed(.start, to: name) }
+    }
+    arrangeDeployWatches()
+    writeState()
     let watching = Task { await watch() }
     let beating = Task { await beat() }
     let listening = Task { await followLedger() }
+    let hearing = Task { await followCourier() }
     let result = await withCheckedContinuation { continuation in
-      if let outcome { continuation.resume(returning: outcome) } else { ending = continuation }
+      if let outcome = isLeaving ? .success(()) : outcome {
+        continuation.resume(returning: outcome)
+      } else {
+        ending = continuation
+      }
     }
+    // The watchdog goes on as long as this may take.
+    if !isLeaving { await tellTheLast() }
     watching.cancel()
     beating.cancel()
     listening.cancel()
+    hearing.cancel()
     await stopDescribing()
-    for stray in ChildProcess.reapStrays() { logger.warning("killed stray process \(stray)") }
-    listeners.forEach { $0.remove() }
-    roster.remove()
-    seedFile.remove()
-    log.append(.supervisor, "masterpool stopped")
+    if !isLeaving { clearUp() }
+    keepNodes()
+    log.append(.supervisor, isLeaving ? "masterpool left" : "masterpool stopped")
     log.finish()
     try result.get()
+  }
+
+  /// Nobody comes after us who could want it.
+  private func clearUp() {
+    for stray in ChildProcess.reapStrays() { logger.warning("killed stray process \(stray)") }
+    listeners.forEach { $0.remove() }
+    seedFile.remove()
+    isKeepingState = false
+    RuntimeState.remove(in: plan.runDirectory)
   }
 
   /// The first call drains and ends everything within the configured times, the second hurries.
@@ -161,16 +227,35 @@ public actor Supervisor {
     }
   }
 
+  /// Ends alone, as if killed, but in good order: proxy and workers serve on, for the next supervisor to take over.
+  /// Without effect once it is stopping.
+  public func leave() {
+    guard mayReload, !isLeaving else { return }
+    isLeaving = true
+    log.append(.supervisor, "leaving: proxy and workers serve on, and the next masterpool takes them over")
+    notifier.stopping()
+    writeState()
+    // What happens in our last moments is still written down: the phase stays as it is.
+    ending?.resume(returning: .success(()))
+    ending = nil
+  }
+
   /// No agent is served any more: the workers may go.
   func stopPools() {
     guard case .drainingProxy = phase else { return }
     phase = .stoppingPools
-    for name in pools.keys { feed(.shutdown, to: name) }
+    for name in pools.keys { shutDown(name) }
     finishIfDone()
   }
 
+  func shutDown(_ name: PoolName) {
+    feedParents(.shutdown, of: name)
+    feed(.shutdown, to: name)
+  }
+
   func finishIfDone() {
-    guard case .stoppingPools = phase, pools.values.allSatisfy({ $0.workers.isEmpty && $0.machine.isFinished })
+    guard case .stoppingPools = phase,
+      pools.values.allSatisfy({ $0.workers.isEmpty && $0.machine.isFinished && $0.parents?.isFinished ?? true })
     else { return }
     end(.success(()))
   }
@@ -212,9 +297,9 @@ public actor Supervisor {
   }
 
   /// Off the actor: it looks at many files.
-  func readPlan() async -> PlanReading {
+  func readPlan(_ request: PlanRequest = PlanRequest()) async -> PlanReading {
     let reader = planReader
-    return await Task.detached { reader() }.value
+    return await Task.detached { reader(request) }.value
   }
 
   private func beat() async {

@@ -13,11 +13,23 @@ public struct SupervisorPlan: Sendable {
   public var proxy: ProxyConfiguration
   /// Settings of others that hold for the life of the process, by their names: `control.listen`.
   public var fixed: [String: String]
+  /// Settings of others that take effect with `adopted`, by their names, each as a text that differs where it does.
+  public var others: [String: String]
+  /// Called once a reload has put this plan in force.
+  public var adopted: @Sendable () -> Void
   public var ledger: LedgerPolicy
+  public var nodes: NodePolicy
+  public var notify: NoticePolicy
+  /// What was read for it, the settings file first, and what each key came to.
+  public var texts: [SettingsText]
+  public var account: [SettingsDocument.Setting]
 
   public init(
     version: String, executable: String, stateDirectory: String, runDirectory: String, pools: [PoolPlan],
-    proxy: ProxyConfiguration, fixed: [String: String] = [:], ledger: LedgerPolicy = LedgerPolicy()
+    proxy: ProxyConfiguration, fixed: [String: String] = [:], ledger: LedgerPolicy = LedgerPolicy(),
+    nodes: NodePolicy = NodePolicy(), notify: NoticePolicy = NoticePolicy(), others: [String: String] = [:],
+    adopted: @escaping @Sendable () -> Void = {}, texts: [SettingsText] = [],
+    account: [SettingsDocument.Setting] = []
   ) {
     self.version = version
     self.executable = executable
@@ -26,18 +38,48 @@ public struct SupervisorPlan: Sendable {
     self.pools = pools
     self.proxy = proxy
     self.fixed = fixed
+    self.others = others
+    self.adopted = adopted
     self.ledger = ledger
+    self.nodes = nodes
+    self.notify = notify
+    self.texts = texts
+    self.account = account
   }
 
   /// New settings for a supervisor that runs where and as what it was started.
   func keepingPlaces(of old: SupervisorPlan) -> SupervisorPlan {
-    SupervisorPlan(
-      version: old.version, executable: old.executable, stateDirectory: old.stateDirectory,
-      runDirectory: old.runDirectory, pools: pools, proxy: proxy, fixed: old.fixed, ledger: ledger)
+    var plan = self
+    plan.version = old.version
+    plan.executable = old.executable
+    plan.stateDirectory = old.stateDirectory
+    plan.runDirectory = old.runDirectory
+    plan.fixed = old.fixed
+    let running = Dictionary(old.account.map { ($0.key, $0) }) { first, _ in first }
+    plan.account = account.map { setting in
+      guard setting.change == .restart, let former = running[setting.key], former.value != setting.value else {
+        return setting
+      }
+      return former
+    }
+    return plan
   }
 
   /// The longest drain of any pool: how long the proxy may take to finish its requests.
   var longestDrain: Duration { pools.map(\.policy.stop.drain).max() ?? .zero }
+}
+
+/// Which settings are to be read.
+public struct PlanRequest: Sendable {
+  /// Nil: those in the files as they are now.
+  public var texts: [SettingsText]?
+  /// Above all files.
+  public var overrides: [SettingOverride]
+
+  public init(texts: [SettingsText]? = nil, overrides: [SettingOverride] = []) {
+    self.texts = texts
+    self.overrides = overrides
+  }
 }
 
 /// The settings as they are now, or all that is wrong with them.
@@ -45,6 +87,36 @@ public enum PlanReading: Sendable {
   case plan(SupervisorPlan)
   /// A line each: where, what, and what to write instead.
   case problems([String])
+}
+
+/// Writes what is set for good to a drop-in of its own, whole or not at all.
+public struct SettingsKeeper: Sendable {
+  /// Prepares the file: these values are in it, and the keys of empty ones are not. Throws why not.
+  public var prepare: @Sendable (_ values: [String: String], _ texts: [SettingsText]) throws -> KeptSettings
+
+  public init(prepare: @escaping @Sendable ([String: String], [SettingsText]) throws -> KeptSettings) {
+    self.prepare = prepare
+  }
+}
+
+/// A drop-in that stands beside its place.
+public struct KeptSettings: Sendable {
+  public var path: String
+  /// All texts with the new one among them.
+  public var texts: [SettingsText]
+  /// Puts it in its place; returns why not.
+  public var finish: @Sendable () -> String?
+  public var abandon: @Sendable () -> Void
+
+  public init(
+    path: String, texts: [SettingsText], finish: @escaping @Sendable () -> String?,
+    abandon: @escaping @Sendable () -> Void
+  ) {
+    self.path = path
+    self.texts = texts
+    self.finish = finish
+    self.abandon = abandon
+  }
 }
 
 /// Why a supervisor cannot start or go on.

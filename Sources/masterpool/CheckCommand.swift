@@ -1,5 +1,6 @@
 import ArgumentParser
 import Glibc
+import Pool
 import Settings
 
 /// `masterpool check`: every problem of the settings file, or what it comes to.
@@ -9,12 +10,18 @@ struct CheckCommand: ParsableCommand {
     discussion: """
       Prints every problem as FILE:LINE:COLUMN: PATH: WHAT; WHAT TO WRITE INSTEAD and exits 78, or prints the \
       effective settings and exits 0.
+
+      Read are the settings file and then its drop-ins, the files *.yaml in the folder of its name with .d \
+      (/etc/masterpool/masterpool.d), in the order of their names. Each is merged over those before it: mappings by \
+      key; lists and single values take the place of what was there.
       """)
 
   @OptionGroup var settings: SettingsOption
 
   func run() throws {
-    print(summary(of: try settings.load()))
+    let settings = try settings.load()
+    _ = try loadControlKeys(settings.control)
+    print(summary(of: settings))
   }
 }
 
@@ -26,8 +33,11 @@ struct SettingsOption: ParsableArguments {
   var config: String = SettingsOption.standardPath
 
   /// The settings; after printing every problem to standard error it throws exit code 78.
-  func load() throws(ExitCode) -> Settings {
-    try loadSettings(config: config)
+  func load() throws(ExitCode) -> Settings { try loadSettings(config: config) }
+
+  /// The same under what the command line says, with what was read.
+  func loadWithTexts(_ overrides: [SettingOverride]) throws(ExitCode) -> (Settings, [SettingsText]) {
+    try loadSettingsWithTexts(SettingsFiles(config: config, overrides: overrides))
   }
 }
 
@@ -38,44 +48,19 @@ extension ExitCode {
 
 /// Reads the settings file; prints every problem to standard error and throws 78 if there is one.
 func loadSettings(config: String) throws(ExitCode) -> Settings {
+  try loadSettingsWithTexts(SettingsFiles(config: config)).0
+}
+
+private func loadSettingsWithTexts(_ settings: SettingsFiles) throws(ExitCode) -> (Settings, [SettingsText]) {
   do throws(Problems) {
-    return try readSettings(config: config)
+    return try settings.read()
   } catch {
     complain("\(error)")
-    complain(
-      error.all.count == 1 ? "\(config) has a problem." : "\(config) has \(error.all.count) problems.")
+    let files = Set(error.all.map(\.file))
+    let name = files.count == 1 ? files.first ?? settings.config : "\(settings.config) with its drop-ins"
+    complain(error.all.count == 1 ? "\(name) has a problem." : "\(name) has \(error.all.count) problems.")
     throw .badConfiguration
   }
-}
-
-/// The settings as the file and the machine are now.
-func readSettings(config: String) throws(Problems) -> Settings {
-  try Settings.read(bytes: try readSettingsFile(config), file: config, surroundings: MachineSurroundings())
-}
-
-private func readSettingsFile(_ path: String) throws(Problems) -> [UInt8] {
-  let file = open(path, O_RDONLY | O_CLOEXEC)
-  guard file >= 0 else { throw unreadable(path, errno) }
-  defer { close(file) }
-  var bytes: [UInt8] = []
-  var chunk = [UInt8](repeating: 0, count: 1 << 16)
-  // One byte past the limit is enough for the reader to refuse it; a pipe may have no end.
-  while bytes.count <= Settings.maxFileBytes {
-    let count = chunk.withUnsafeMutableBytes { read(file, $0.baseAddress, $0.count) }
-    if count < 0, errno == EINTR { continue }
-    guard count >= 0 else { throw unreadable(path, errno) }
-    if count == 0 { break }
-    bytes += chunk[..<count]
-  }
-  return bytes
-}
-
-private func unreadable(_ path: String, _ error: Int32) -> Problems {
-  Problems([
-    Problem(
-      file: path, line: 1, column: 1, path: "", what: "it cannot be read: \(String(cString: strerror(error)))",
-      instead: "name another with --config, or start from the sample masterpool.yaml")
-  ])
 }
 
 private func complain(_ line: String) {

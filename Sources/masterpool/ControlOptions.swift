@@ -12,12 +12,17 @@ struct ControlOptions: ParsableArguments {
       valueName: "socket"))
   var control: String?
 
-  var client: ControlClient { ControlClient(socketPath: control ?? fromEnvironment ?? ControlClient.defaultSocket) }
+  var client: ControlClient { Self.client(control) }
 
   /// It is not the standard one.
-  var isNamed: Bool { control != nil || fromEnvironment != nil }
+  var isNamed: Bool { control != nil || Self.fromEnvironment != nil }
 
-  private var fromEnvironment: String? {
+  /// Where it is named, else where the environment says, else at its usual place.
+  static func client(_ control: String?) -> ControlClient {
+    ControlClient(socketPath: control ?? fromEnvironment ?? ControlClient.defaultSocket)
+  }
+
+  private static var fromEnvironment: String? {
     ProcessInfo.processInfo.environment["MASTERPOOL_CONTROL"].flatMap { $0.isEmpty ? nil : $0 }
   }
 
@@ -37,6 +42,9 @@ struct ControlOptions: ParsableArguments {
 /// What is printed goes out at once, also into a pipe.
 enum Terminal {
   static func say(_ text: String) { try? FileHandle.standardOutput.write(contentsOf: Data("\(text)\n".utf8)) }
+
+  /// The same of what may end its last line itself.
+  static func show(_ text: String) { say(text.hasSuffix("\n") ? String(text.dropLast()) : text) }
 
   static func complain(_ text: String) {
     try? FileHandle.standardError.write(contentsOf: Data("masterpool: \(text)\n".utf8))
@@ -59,12 +67,15 @@ enum Terminal {
 
 extension SlotID: ExpressibleByArgument {
   public init?(argument: String) { self.init(argument) }
+  public static var defaultCompletionKind: CompletionKind { .custom(Completing.slots) }
 }
 
 extension PoolName: ExpressibleByArgument {
   public init?(argument: String) { self.init(rawValue: argument) }
+  public static var defaultCompletionKind: CompletionKind { .custom(Completing.pools) }
 }
 
 extension ControlCommand.Target: ExpressibleByArgument {
   public init?(argument: String) { self.init(argument) }
+  public static var defaultCompletionKind: CompletionKind { .custom(Completing.targets) }
 }

@@ -79,7 +79,8 @@ struct HistoryCommand: AsyncParsableCommand {
     } orRead: { reader async throws(HistoryUnreadable) in
       try await reader.history(filter, limit: limit)
     }
-    show(json ? try Terminal.json(history, pretty: true) : HistoryText.render(history, palette: Terminal.palette))
+    Terminal.show(
+      json ? try Terminal.json(history, pretty: true) : HistoryText.render(history, palette: Terminal.palette))
   }
 
   private func showSamples(_ filter: EventFilter) async throws {
@@ -89,8 +90,7 @@ struct HistoryCommand: AsyncParsableCommand {
     } orRead: { reader async throws(HistoryUnreadable) in
       try await reader.samples(query)
     }
-    show(json ? try Terminal.json(samples, pretty: true) : HistoryText.render(samples, palette: Terminal.palette))
+    Terminal.show(
+      json ? try Terminal.json(samples, pretty: true) : HistoryText.render(samples, palette: Terminal.palette))
   }
-
-  private func show(_ text: String) { Terminal.say(text.hasSuffix("\n") ? String(text.dropLast()) : text) }
 }

@@ -7,6 +7,7 @@ import Supervision
 struct HistoryDesk: Controlled {
   let supervisor: Supervisor
   let history: History
+  let adviser = Adviser()
 
   func status() async -> StatusDocument {
     var status = await supervisor.status()
@@ -14,8 +15,24 @@ struct HistoryDesk: Controlled {
     return status
   }
 
-  func perform(_ command: ControlCommand) async -> ControlReply { await supervisor.perform(command) }
+  func perform(_ command: ControlCommand, by caller: Caller?) async -> ControlReply {
+    await supervisor.perform(command, by: caller)
+  }
+
+  func nodes(_ query: NodeQuery) async -> NodesDocument { await supervisor.nodes(query) }
+
+  func advice(_ query: AdviceQuery) async throws(HistoryUnreadable) -> AdviceDocument {
+    try await adviser.advice(query, of: await supervisor.status().pools.map(PoolFacts.init)) {
+      () async throws(HistoryUnreadable) in
+      await history.settle()
+      return try history.reader
+    }
+  }
+
+  func settings() async -> SettingsDocument { await supervisor.settings() }
+  func settingsDifferences() async -> SettingsDifferences { await supervisor.settingsDifferences() }
   func liveEvents() async -> AsyncStream<Event> { await supervisor.liveEvents() }
+  func measurements() async -> Measurements { await supervisor.measurements() }
   func isReady() async -> Bool { await supervisor.isReady() }
 
   func events(after id: Int?, limit: Int) async -> [Event] {

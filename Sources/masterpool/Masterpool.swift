@@ -2,7 +2,12 @@ import ArgumentParser
 
 @main
 struct Masterpool: AsyncParsableCommand {
-  static let version = "0.1.0"
+  #if NEXT_VERSION
+    /// That of the program that tests upgrade to.
+    static let version = "0.1.1"
+  #else
+    static let version = "0.1.0"
+  #endif
 
   static let configuration = CommandConfiguration(
     commandName: "masterpool",
@@ -11,19 +16,26 @@ struct Masterpool: AsyncParsableCommand {
       Agents' requests come in over TLS and are spread over forked workers on all cores; the workers are recycled \
       on a timer, on memory and on other reasons, each one's catalog cache wiped, and no agent notices.
 
-        masterpool check --config masterpool.yaml     every mistake in the settings, at once
-        masterpool run --config masterpool.yaml       supervise in the foreground
-        masterpool status                             pools, workers, proxy
-        masterpool restart masters --wait             recycle a pool, rolling
-        masterpool reload                             new settings and certificates, without a lost request
-        masterpool events --follow                    what happens, and why each worker was restarted
-        masterpool history masters --since 24h        how workers ended, and what they held
+        masterpool check                   every mistake in the settings, at once
+        masterpool run                     supervise in the foreground
+        masterpool status                  pools, workers, proxy
+        masterpool restart masters --wait  recycle a pool, rolling
+        masterpool set KEY=VALUE           change a setting, live
+        masterpool reload                  new settings, without a lost request
+        masterpool events --follow         what happens, and why workers went
+        masterpool history masters         how workers ended, and what they held
+        masterpool nodes --overdue 2h      who has fallen silent
+        masterpool advise masters          what to set, and why
+        masterpool simulate --agents 5000  what settings would come to
+        masterpool help topics             the manual: install, troubleshoot, ...
       """,
     version: version,
     subcommands: [
-      RunCommand.self, CheckCommand.self, StatusCommand.self, RestartCommand.self, DrainCommand.self,
-      ResumeCommand.self, ScaleCommand.self, ReleaseCommand.self, ReloadCommand.self, EventsCommand.self,
-      HistoryCommand.self, StopCommand.self, CACommand.self,
-      ProxyCommand.self,
+      RunCommand.self, CheckCommand.self, StatusCommand.self, TopCommand.self, RestartCommand.self, DrainCommand.self,
+      ResumeCommand.self, ScaleCommand.self, SetCommand.self, GetCommand.self, DiffCommand.self, ReleaseCommand.self,
+      NotifyCommand.self,
+      ReloadCommand.self, EventsCommand.self, HistoryCommand.self, AdviseCommand.self, NodesCommand.self,
+      SimulateCommand.self, UpgradeCommand.self, StopCommand.self,
+      CACommand.self, HelpCommand.self, ProxyCommand.self,
     ])
 }

@@ -5,6 +5,8 @@ import FoundationEssentials
 import Glibc
 import History
 import Logging
+import Logs
+import Pool
 import ServiceLifecycle
 import Settings
 import Supervision
@@ -16,39 +18,59 @@ struct RunCommand: AsyncParsableCommand {
     discussion: """
       Says READY=1 to the service manager when agents can be served. The first SIGTERM or SIGINT lets requests \
       finish within the configured times, a second one hurries. SIGHUP puts new settings in force, as \
-      `masterpool reload` does. SIGUSR1 opens the access log's file anew, after it was renamed.
+      `masterpool reload` does. SIGUSR1 opens the access log's file anew, after it was renamed. SIGUSR2 ends the \
+      supervisor alone: proxy and workers serve on, and the next `masterpool run` takes them over.
 
       Exit status: 0 after a graceful end, 1 where it cannot start, 78 for settings with mistakes.
       """)
 
   @OptionGroup var settings: SettingsOption
 
-  @Option(help: "The least serious messages to log: trace, debug, info, notice, warning, error, critical.")
-  var logLevel: Logger.Level = .info
+  @OptionGroup var logOptions: LogOptions
 
   func run() async throws {
-    let settings = try settings.load()
+    let overrides = logOptions.overrides
+    let (settings, texts) = try self.settings.loadWithTexts(overrides)
     let environment = ProcessInfo.processInfo.environment
     // It may come before there is anything to open; it must not end us.
     signal(SIGUSR1, SIG_IGN)
-    LoggingSystem.bootstrap { [logLevel] _ in LineLogHandler(level: logLevel, environment: environment) }
-    let logger = Logger(label: "masterpool")
+    let center = LogCenter(settings.log, environment: environment)
+    LoggingSystem.bootstrap { center.handler(label: $0) }
+    defer { center.flush() }
+    let logger = Logger(label: "supervisor")
     let executable = try ownExecutable()
-    let config = self.settings.config
+    let files = SettingsFiles(config: self.settings.config, overrides: overrides)
+    let keys = try loadControlKeys(settings.control)
+    let gate = ControlGate(keys)
     let history = History(stateDirectory: settings.stateDirectory, policy: settings.history)
     let supervisor = Supervisor(
-      plan: SupervisorPlan(settings, executable: executable), logger: logger, environment: environment,
-      ledger: history
-    ) {
-      do throws(Problems) {
-        return .plan(SupervisorPlan(try readSettings(config: config), executable: executable))
+      plan: SupervisorPlan(settings, texts, executable: executable).opening(gate, with: keys)
+        .speaking(through: center, by: settings.log), logger: logger,
+      environment: environment,
+      ledger: history,
+      successor: SuccessorPlan(
+        arguments: CommandLine.arguments, check: ["check", "--config", files.config]
+      ) { center.flush() },
+      keeper: SettingsKeeper { values, texts in try files.keep(values, beside: texts) }
+    ) { request in
+      do {
+        let (settings, texts) = try files.read(request.texts, overrides: request.overrides)
+        let keys = try ControlGate.Keys(settings.control)
+        return .plan(
+          SupervisorPlan(settings, texts, executable: executable).opening(gate, with: keys)
+            .speaking(through: center, by: settings.log))
+      } catch let problems as Problems {
+        return .problems(problems.all.map(\.description))
       } catch {
-        return .problems(error.all.map(\.description))
+        return .problems(["\(error)"])
       }
     }
+    let (open, isOpen) = AsyncStream.makeStream(of: Void.self)
     let control = ControlServer(
       socketPath: settings.control.socketPath, listen: settings.control.listen,
-      controlled: HistoryDesk(supervisor: supervisor, history: history), logger: logger)
+      controlled: HistoryDesk(supervisor: supervisor, history: history), gate: gate,
+      logger: Logger(label: "control"), libraryLogger: Logger(label: "http")
+    ) { _ in isOpen.finish() }
     do {
       try await supervisor.prepare()
       try control.check()
@@ -56,9 +78,10 @@ struct RunCommand: AsyncParsableCommand {
         SIGTERM: { await supervisor.stop() }, SIGINT: { await supervisor.stop() },
         SIGHUP: { _ = await supervisor.reload(.asked(by: "SIGHUP")) },
         SIGUSR1: { await supervisor.reopenLogs() },
+        SIGUSR2: { await supervisor.leave() },
       ])
       defer { signals.cancel() }
-      try await serve(supervisor, control, logger)
+      try await serve(SupervisorService(supervisor: supervisor, controlIsOpen: open), control)
     } catch let failure as SupervisorFailure {
       await history.close()
       try fail(failure.description)
@@ -75,18 +98,13 @@ struct RunCommand: AsyncParsableCommand {
   }
 
   /// The control server outlives the supervisor's drain, so that `status` tells of it; without it nothing runs.
-  private func serve(_ supervisor: Supervisor, _ control: ControlServer, _ logger: Logger) async throws {
-    // The life of our services is told by themselves.
-    var quiet = logger
-    quiet.logLevel = max(logger.logLevel, .warning)
+  private func serve(_ supervisor: SupervisorService, _ control: ControlServer) async throws {
     let group = ServiceGroup(
       configuration: .init(
         services: [
           .init(service: control, failureTerminationBehavior: .gracefullyShutdownGroup),
-          .init(
-            service: SupervisorService(supervisor: supervisor),
-            successTerminationBehavior: .gracefullyShutdownGroup),
-        ], logger: quiet))
+          .init(service: supervisor, successTerminationBehavior: .gracefullyShutdownGroup),
+        ], logger: Logger(label: "lifecycle")))
     try await group.run()
   }
 }
@@ -94,8 +112,11 @@ struct RunCommand: AsyncParsableCommand {
 /// The supervisor among the services: it ends by its own `stop`, or when the control server failed.
 private struct SupervisorService: Service {
   let supervisor: Supervisor
+  /// Ends when the control API can be reached: whoever is told that we are ready may ask at once.
+  let controlIsOpen: AsyncStream<Void>
 
   func run() async throws {
+    for await _ in controlIsOpen.cancelOnGracefulShutdown() {}
     try await withGracefulShutdownHandler {
       try await supervisor.run()
     } onGracefulShutdown: {
@@ -123,18 +144,17 @@ private struct Signals {
 }
 
 extension SupervisorPlan {
-  init(_ settings: Settings, executable: String) {
+  init(_ settings: Settings, _ texts: [SettingsText], executable: String) {
     self.init(
       version: Masterpool.version, executable: executable, stateDirectory: settings.stateDirectory,
       runDirectory: settings.runDirectory, pools: settings.pools, proxy: settings.proxyConfiguration,
       fixed: [
         "control.socket": settings.control.socketPath,
         "control.listen": settings.control.listen?.description ?? "none",
-      ], ledger: settings.history)
+      ], ledger: settings.history, nodes: settings.nodes, notify: settings.notify, texts: texts,
+      account: settings.account)
   }
 }
-
-extension Logger.Level: @retroactive ExpressibleByArgument {}
 
 /// The path of this very program, also after its file was replaced.
 private func ownExecutable() throws -> String {

@@ -24,8 +24,7 @@ struct StatusCommand: AsyncParsableCommand {
       if json {
         Terminal.say(try Terminal.json(status, pretty: true))
       } else {
-        let text = StatusText.render(status, now: Date(), palette: Terminal.palette)
-        Terminal.say(String(text.dropLast()))
+        Terminal.show(StatusText.render(status, now: Date(), palette: Terminal.palette))
       }
     }
   }

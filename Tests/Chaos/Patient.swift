@@ -14,6 +14,8 @@ final class Patient: Sendable {
 
   /// With what it is asked for.
   private static let patience = Duration.seconds(30)
+  /// How the client says that no supervisor answers.
+  private static let nobodyThere: Int32 = 69
 
   let directory: String
   let trail: Trail
@@ -103,12 +105,17 @@ final class Patient: Sendable {
       if let status = try? await status() {
         let isWhole = status.pools.allSatisfy { $0.ready >= $0.size } && status.proxy != nil
         if isWhole, status.state == "running" { return }
-        last =
-          "\(status.state), \(status.pools.map { "\($0.name): \($0.ready) of \($0.size)" }.joined(separator: ", "))"
+        last = "\(status.state), \(status.pools.map(Self.inWords).joined(separator: "; "))"
       }
       try await Task.sleep(for: .milliseconds(50))
     }
-    throw TimedOut("all workers to be ready again: \(last)")
+    let latest = events.suffix(12).map { "\n    \($0.event)" }.joined()
+    throw TimedOut("all workers to be ready again: \(last); the latest events:\(latest)")
+  }
+
+  private static func inWords(_ pool: StatusDocument.Pool) -> String {
+    let workers = pool.workers.map { "\(pool.name)/\($0.slot)#\($0.generation) \($0.state)" }
+    return "\(pool.name): \(pool.ready) of \(pool.size) (\(workers.joined(separator: ", ")))"
   }
 
   func status() async throws -> StatusDocument {
@@ -120,17 +127,34 @@ final class Patient: Sendable {
   /// A command that must be carried out, if not at once: a supervisor that has just taken over, or reloads, says so.
   @discardableResult
   func cli(_ arguments: String...) async throws -> String {
+    let result = try await ask(arguments, while: Self.isBusy)
+    if result.status != .exited(0) {
+      accuse("masterpool \(arguments.joined(separator: " ")): \(result.status), \(result.errors)\(result.output)")
+    }
+    return result.output
+  }
+
+  /// Back into traffic, also where the supervisor has just been killed; a slot that was scaled away has nothing to resume.
+  func resume(_ slot: String) async {
+    func mustWait(_ result: CommandResult) -> Bool {
+      result.status == .exited(Self.nobodyThere) || Self.isBusy(result)
+    }
+    guard let result = try? await ask(["resume", slot], while: mustWait), mustWait(result) else { return }
+    accuse("\(slot) could not be resumed")
+  }
+
+  /// Again and again while that is so, and while there is patience; the last answer.
+  private func ask(_ arguments: [String], while mustWait: (CommandResult) -> Bool) async throws -> CommandResult {
     let deadline = Deadline.after(Self.patience)
     while true {
       let result = try await run(Programs.masterpool, arguments + ["--control", control])
-      if result.status == .exited(0) { return result.output }
-      let isBusy = ["try again", "not ready yet", "reloading"].contains { result.errors.contains($0) }
-      guard isBusy, !deadline.passed else {
-        accuse("masterpool \(arguments.joined(separator: " ")): \(result.status), \(result.errors)\(result.output)")
-        return result.output
-      }
+      guard result.status != .exited(0), mustWait(result), !deadline.passed else { return result }
       try await Task.sleep(for: .milliseconds(200))
     }
+  }
+
+  private static func isBusy(_ result: CommandResult) -> Bool {
+    ["try again", "not ready yet", "reloading"].contains { result.errors.contains($0) }
   }
 
   // MARK: Its settings

@@ -1,3 +1,4 @@
+import Foundation
 import Pool
 import TestSupport
 
@@ -47,8 +48,16 @@ struct Report {
     complaints.prefix(30).forEach { print("WRONG: \($0)") }
     if complaints.count > 30 { print("… and \(complaints.count - 30) more") }
     let isClean = wrong.isEmpty && complaints.isEmpty
+    if !isClean { keepEvents() }
     print(isClean ? "Every request is accounted for." : "FAILED: seed \(seed)")
     return isClean
+  }
+
+  /// One a line, beside all that was logged.
+  private func keepEvents() {
+    let lines = patient.events.compactMap { try? JSONEncoder().encode($0.event) }
+    try? lines.map { String(decoding: $0, as: UTF8.self) + "\n" }.joined()
+      .write(toFile: "\(patient.directory)/events.json")
   }
 
   // MARK: Tables

@@ -130,10 +130,10 @@ import Testing
   @Test func aLedgerInTroubleShowsInStatusAndMetrics() {
     var status = StatusDocument.sample
     status.history = .init(trouble: nil, lostTotal: 0)
-    #expect(MetricsText.render(status, isReady: true).contains("masterpool_history_up 1\n"))
+    #expect(MetricsText.render(status, .sample, isReady: true).contains("masterpool_history_up 1\n"))
     #expect(!StatusText.render(status, now: .distantPast, palette: .plain).contains("history:"))
     status.history = .init(trouble: "disk full", lostTotal: 7)
-    let metrics = MetricsText.render(status, isReady: true)
+    let metrics = MetricsText.render(status, .sample, isReady: true)
     #expect(metrics.contains("masterpool_history_up 0\n"))
     #expect(metrics.contains("masterpool_history_lost_total 7\n"))
     #expect(

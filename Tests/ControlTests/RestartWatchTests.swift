@@ -34,6 +34,17 @@ import Testing
     #expect(watch.outcome == .replaced)
   }
 
+  @Test func aDeployThatFailsEndsTheWaitForItsPoolAlone() {
+    var watch = RestartWatch([worker(0, 1), worker(1, 1)])
+    var failed = Event(id: 1, at: "", kind: .deployFailed, message: "it does not compile")
+    failed.pool = PoolName(rawValue: "others")
+    #expect(watch.observe([failed]) == [])
+    #expect(watch.outcome == .waiting)
+    failed.pool = PoolName(rawValue: "masters")
+    #expect(watch.observe([failed]) == ["it does not compile"])
+    #expect(watch.outcome == .failed(["it does not compile", "it does not compile"]))
+  }
+
   @Test func oneThatDoesNotComeUpFailsAndTheOthersAreWaitedFor() {
     var watch = RestartWatch([worker(0, 1), worker(1, 1)])
     let events = [

@@ -58,7 +58,9 @@ import Testing
 
   @Test(arguments: [
     ("GET", "/nowhere", "", 404, "there is no /nowhere here"),
-    ("GET", "/", "", 404, "/metrics"),
+    ("GET", "/v1/", "", 404, "/metrics"),
+    ("GET", "/ui/", "", 404, "/ for the dashboard"),
+    ("POST", "/", "", 405, "takes GET"),
     ("DELETE", "/v1/status", "", 405, "takes GET"),
     ("GET", "/v1/commands", "", 405, "takes POST"),
     ("POST", "/v1/commands", "", 400, "not a command"),
@@ -130,8 +132,12 @@ import Testing
   @Test func metricsAreServed() async throws {
     try await withServer { served async throws in
       let response = try await request("GET", "/metrics", at: served.address)
-      #expect(response.header("content-type") == MetricsText.contentType)
-      #expect(response.text == MetricsText.render(.sample, isReady: true))
+      #expect(response.header("content-type") == MetricsFormat.prometheus.contentType)
+      #expect(response.text == MetricsText.render(.sample, .sample, isReady: true))
+      let open = try await request(
+        "GET", "/metrics", headers: [("Accept", "application/openmetrics-text;version=1.0.0")], at: served.address)
+      #expect(open.header("content-type") == MetricsFormat.openMetrics.contentType)
+      #expect(open.text == MetricsText.render(.sample, .sample, isReady: true, as: .openMetrics))
     }
   }
 

@@ -15,10 +15,17 @@ final class FakeSupervisor: Controlled {
     var isReady = true
     var events: [Event] = []
     var commands: [ControlCommand] = []
+    var callers: [Caller?] = []
     var reply = ControlReply.accepted(message: "done", workers: [])
     var followers: [AsyncStream<Event>.Continuation] = []
     var history: HistoryDocument?
     var samples: [SampleRow] = []
+    var advice = AdviceDocument(pools: [])
+    var askedAdvice: AdviceQuery?
+    var nodes = NodeBook()
+    var askedNodes: NodeQuery?
+    var settings = SettingsDocument(settings: [])
+    var differences = SettingsDifferences(differences: [])
     var asked: EventFilter?
   }
 
@@ -31,12 +38,16 @@ final class FakeSupervisor: Controlled {
     var ever = 0
   }
 
+  func settings() async -> SettingsDocument { state.withLock { $0.settings } }
+  func settingsDifferences() async -> SettingsDifferences { state.withLock { $0.differences } }
+  func measurements() async -> Measurements { .sample }
   func status() async -> StatusDocument { state.withLock { $0.status } }
   func isReady() async -> Bool { state.withLock { $0.isReady } }
 
-  func perform(_ command: ControlCommand) async -> ControlReply {
+  func perform(_ command: ControlCommand, by caller: Caller?) async -> ControlReply {
     state.withLock { state in
       state.commands.append(command)
+      state.callers.append(caller)
       return state.reply
     }
   }
@@ -72,6 +83,26 @@ final class FakeSupervisor: Controlled {
     }
   }
 
+  func advice(_ query: AdviceQuery) async throws(HistoryUnreadable) -> AdviceDocument {
+    state.withLock { state in
+      state.askedAdvice = query
+      return state.advice
+    }
+  }
+
+  func nodes(_ query: NodeQuery) async -> NodesDocument {
+    state.withLock { state in
+      state.askedNodes = query
+      return NodesDocument(
+        state.nodes, query, quarantined: ["db.example"], at: Instant(nanoseconds: 8_000_000_000_000),
+        WallOffset(milliseconds: 1_795_428_000_000)
+      ) { milliseconds in
+        Date(timeIntervalSince1970: Double(milliseconds) / 1000)
+          .formatted(Date.ISO8601FormatStyle(includingFractionalSeconds: true))
+      }
+    }
+  }
+
   func liveEvents() async -> AsyncStream<Event> {
     let (stream, continuation) = AsyncStream.makeStream(of: Event.self)
     state.withLock { $0.followers.append(continuation) }
@@ -93,13 +124,46 @@ final class FakeSupervisor: Controlled {
   }
 }
 
+extension Measurements {
+  static var sample: Measurements {
+    var sample = Measurements()
+    var tally = PoolTally()
+    tally.count(.timer)
+    tally.count(.timer)
+    tally.count(.crash)
+    tally.countWipe(entries: 40, bytes: 9000, failures: 1)
+    tally.deploys = 2
+    tally.deploysFailed = 1
+    var counts = [Int](repeating: 0, count: RequestDurations.slots)
+    for nanoseconds: Int64 in [1_000_000, 1_000_001, 3_500_000_000, 700_000_000_000] {
+      let places = RequestDurations.places(.catalog, .whole, nanoseconds: nanoseconds)
+      counts[places.bucket] += 1
+      counts[places.sum] += Int(nanoseconds)
+    }
+    sample.pools = [.init(name: .masters, durations: RequestDurations(counts: counts), tally: tally)]
+    sample.tls.full = 5
+    sample.tls.resumed = 4
+    sample.tls.failures = [.revoked: 3]
+    sample.expiries = [
+      Expiry(listener: "0.0.0.0:8140", kind: .clientCRL, file: "/etc/crl.pem", at: 1_795_500_000)
+    ]
+    sample.proxyRestarts = 1
+    return sample
+  }
+}
+
 extension StatusDocument {
-  static let sample = StatusDocument(
-    version: "0.1.0", pid: 100, uptimeSeconds: 3725.5, state: "running", listen: ["127.0.0.1:8140"],
-    proxy: Proxy(
-      pid: 101, generation: 1,
-      counters: .sample),
-    pools: [.sample])
+  static var sample: StatusDocument {
+    var sample = StatusDocument(
+      version: "0.1.0", pid: 100, uptimeSeconds: 3725.5, state: "running", listen: ["127.0.0.1:8140"],
+      proxy: Proxy(
+        pid: 101, generation: 1,
+        counters: .sample),
+      pools: [.sample])
+    sample.failedWipes = FailedWipes(
+      count: 2, withinSeconds: 3600, message: "masters/0#2: cache: Permission denied", at: "2026-11-23T10:00:00.000Z")
+    return sample
+  }
 }
 
 extension StatusDocument.Pool {
@@ -116,6 +180,8 @@ extension StatusDocument.Pool {
     pool.stuckTotal = 3
     pool.memoryBytes = 300_000_000
     pool.memoryBudgetBytes = 1_000_000_000
+    pool.workers[0].current = .init(
+      request: "POST /puppet/v3/catalog/web7.example", node: "web7.example", ageSeconds: 12.25)
     pool.workers[1].pendingRecycle = .timer
     pool.workers[1].waitingFor = "min_ready 1: 1 of 2 ready"
     return pool
@@ -171,7 +237,7 @@ func worker(_ slot: Int, _ generation: Int) -> WorkerID {
 struct Served {
   let supervisor: FakeSupervisor
   let socket: String
-  /// The read-only address.
+  /// Of the network.
   let address: Address
   let group: ServiceGroup
 
@@ -180,14 +246,16 @@ struct Served {
 
 /// Serves for the time of `body`, then shuts down gracefully.
 func withServer<Result: Sendable>(
-  pace: FollowerPace = FollowerPace(), _ body: @escaping @Sendable (Served) async throws -> Result
+  pace: FollowerPace = FollowerPace(), gate: ControlGate = .testing(),
+  _ body: @escaping @Sendable (Served) async throws -> Result
 ) async throws -> Result {
   try await withTemporaryDirectory { directory in
     let supervisor = FakeSupervisor()
     let socket = "\(directory)/control.sock"
     let addresses = Monitor<[ListenAddress]?>(nil)
     let server = ControlServer(
-      socketPath: socket, listen: .ip(host: "127.0.0.1", port: 0), controlled: supervisor, logger: .silent, pace: pace
+      socketPath: socket, listen: .ip(host: "127.0.0.1", port: 0), controlled: supervisor, gate: gate,
+      logger: .silent, pace: pace
     ) { bound in addresses.update { $0 = bound } }
     let group = ServiceGroup(configuration: .init(services: [server], logger: .silent))
     return try await withThrowingTaskGroup(of: Result?.self) { tasks in
@@ -213,6 +281,13 @@ func withServer<Result: Sendable>(
       while let ended = try await tasks.next() { result = ended ?? result }
       return try #require(result)
     }
+  }
+}
+
+extension ControlGate {
+  /// Knows the name that the tests' requests ask for.
+  static func testing(token: ControlToken? = nil) -> ControlGate {
+    ControlGate(Keys(token: token, names: HostNames(machine: ["puppet"], added: ["front.example"])))
   }
 }
 

@@ -55,6 +55,48 @@ import Testing
     }
   }
 
+  /// A reload starts a proxy beside the one that still has requests: both append to one file, and both open it anew.
+  @Test func overlappingProxiesLoseNoLine() async throws {
+    try await withTemporaryDirectory { directory in
+      let (log, go) = ("\(directory)/access.log", "\(directory)/go")
+      var setup = Setup()
+      setup.workers = 2
+      setup.concurrency = 4
+      setup.proxy = ["threads: 2"]
+      setup.top = ["access_log: {to: \(log)}"]
+      var answered = 0
+      try await withMasterpool(yaml: setup.yaml(directory: directory), in: directory, setup) { masterpool in
+        let load = Load(
+          Load.Plan(masterpool.address, connections: 4, requests: [.get(bytes: 200), .post(bytes: 500)]))
+        let address = masterpool.address
+        for turn in 1...3 {
+          let held = Task { try await request("GET", "/work?until=\(go)\(turn)", at: address) }
+          try await load.reached(load.report.completed + 100)
+          setup.proxy = ["threads: \(turn % 2 == 1 ? 1 : 2)"]
+          try masterpool.rewrite(setup)
+          let reloaded = try await masterpool.cli("reload")
+          #expect(reloaded.status == .exited(0), "\(reloaded)")
+          try await masterpool.status("two proxies") { $0.proxy?.draining.isEmpty == false }
+          try await load.reached(load.report.completed + 100)
+          try FileManager.default.moveItem(atPath: log, toPath: "\(log).\(turn)")
+          masterpool.process.send(SIGUSR1)
+          try await untilExists(log)
+          try await load.reached(load.report.completed + 100)
+          try "".write(toFile: "\(go)\(turn)")
+          let last = try await held.value
+          #expect(last.status == 200)
+          try await masterpool.status("one proxy") { $0.proxy?.draining.isEmpty == true }
+        }
+        let report = try await load.stop()
+        #expect(report.completed == report.ok, "\(report)")
+        answered = report.completed + 3
+      }
+      let all = try lines([text(ofFile: log)] + (1...3).map { text(ofFile: "\(log).\($0)") })
+      #expect(all.count == answered)
+      #expect(Set(all.map(\.id)).count == answered)
+    }
+  }
+
   /// The supervisor's own words go to standard error; standard output has the lines and nothing else.
   @Test func writesWholeLinesToStandardOutput() async throws {
     var setup = Setup()

@@ -36,6 +36,22 @@ import Testing
     }
   }
 
+  @Test func theStatusTellsWhatAWorkerIsAt() async throws {
+    try await withMasterpool(Setup()) { masterpool in
+      let gate = "\(masterpool.directory)/gate"
+      async let slow = request("POST", "/work/report?until=\(gate)&secret=1", at: masterpool.address)
+      let busy = try await masterpool.status("a worker at work") { status in
+        status.pools.flatMap(\.workers).contains { $0.current != nil }
+      }
+      let current = try #require(busy.pools.flatMap(\.workers).compactMap(\.current).first)
+      #expect(current.request == "POST /work/report" && current.node == nil && current.ageSeconds > 0)
+      #expect(try await masterpool.cli("status").output.contains("s POST /work/report\n"))
+      try "".write(toFile: gate)
+      #expect(try await slow.status == 200)
+      try await masterpool.status("all idle") { $0.pools.flatMap(\.workers).allSatisfy { $0.current == nil } }
+    }
+  }
+
   @Test func restartReplacesWhatItNames() async throws {
     var setup = Setup()
     setup.workers = 3

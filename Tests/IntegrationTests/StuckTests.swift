@@ -51,6 +51,22 @@ import Testing
     }
   }
 
+  /// Idle since it has answered, and suspect still by what was told a moment ago.
+  @Test func oneThatHasJustFinishedIsNotTakenForStuck() async throws {
+    var setup = Setup()
+    setup.workers = 1
+    setup.pool = Self.watchful
+    try await withMasterpool(setup) { masterpool in
+      try await teach(masterpool)
+      let answer = try await request("POST", "/work?spin=2500&bytes=7", at: masterpool.address)
+      #expect(answer.status == 200)
+      // Longer than a suspicion lasts without being told again.
+      try await Task.sleep(for: .seconds(4))
+      let pool = try await masterpool.status().pools[0]
+      #expect(pool.suspectsTotal >= 1 && pool.stuckTotal == 0 && pool.workers.map(\.generation) == [1])
+    }
+  }
+
   /// Its request goes to another: it was the worker that was at fault.
   @Test func aStoppedProcessLosesNothingThatMayBeRepeated() async throws {
     try await withTemporaryDirectory { scratch in
@@ -123,12 +139,17 @@ import Testing
       #expect(try await masterpool.status().pools[0].quarantined == ["wedge.example"])
       try await expectConfined(masterpool, wedge, good)
 
-      // It outlives the proxy that was told, and a reload.
+      // It outlives the proxy that was told, a reload,
       kill(try #require(try await masterpool.status().proxy?.pid), SIGKILL)
       try await expectConfined(masterpool, wedge, good)
       let yaml = try String(contentsOfFile: masterpool.settingsFile, encoding: .utf8)
       try masterpool.rewrite(yaml: yaml.replacing("pools:\n", with: "proxy:\n  body_grace: 19s\npools:\n"))
       #expect(try await masterpool.cli("reload").status == .exited(0))
+      try await expectConfined(masterpool, wedge, good)
+
+      // and the supervisor.
+      let upgraded = try await masterpool.cli("upgrade")
+      #expect(upgraded.status == .exited(0), "\(upgraded.errors)")
       try await expectConfined(masterpool, wedge, good)
 
       let released = try await masterpool.cli("release", "wedge.example")

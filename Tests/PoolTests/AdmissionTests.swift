@@ -270,6 +270,26 @@ private final class Book {
     #expect(book.worker(of: next) == worker(0, 2))
   }
 
+  @Test func whatARetiredWorkerServedIsToldAgainToWhoAsksAgain() throws {
+    let book = ledger(workers: 2)
+    let idle = try #require(book.claim(0, at: at(1)))
+    _ = book.release(idle, at: at(2))
+    let busy = try #require(book.claim(1, at: at(3)))
+    let (gone, leaving) = (try #require(book.worker(of: idle)), try #require(book.worker(of: busy)))
+    let first = book.retire(gone).reports
+    #expect(book.retire(leaving).reports.isEmpty)
+    let final = try #require(book.release(busy, .unreachable(lost: true), at: at(4)).retired)
+
+    // Another supervisor, which does not know that the one before it had been told.
+    guard case .retired(let counters) = first.first else {
+      Issue.record("not retired: \(first)")
+      return
+    }
+    #expect(counters.worker == gone && counters.requestsTotal == 1)
+    #expect(book.retire(gone).reports == first)
+    #expect(book.retire(leaving).reports == [.retired(final)])
+  }
+
   @Test func aStuckPlaceStaysTaken() throws {
     let book = ledger(workers: 1, concurrency: 2)
     let (a, b) = (try #require(book.claim(0, at: at(0))), try #require(book.claim(1, at: at(0))))

@@ -19,7 +19,9 @@ import Testing
     causes.refusedTotal = [RefusalCause.allCases[0]: 3]
     #expect((causes + causes.ended).refusedTotal == [RefusalCause.allCases[0]: 6])
     let others = Set(try dictionary(counters).keys).subtracting(sum.keys)
-    #expect(others == ["responses", "refusedTotal", "pools", "workers"], "what is no number is summed up here")
+    #expect(
+      others == ["responses", "refusedTotal", "tls", "expiries", "pools", "workers"],
+      "what is no number is summed up here")
   }
 
   @Test func everyNumberOfAPoolIsAddedUp() throws {
@@ -31,6 +33,58 @@ import Testing
       #expect(
         ended[name] == (["queueLength", "runsUnderWay", "quarantinedWaiting"].contains(name) ? 3 : 6), "\(name)")
     }
+  }
+
+  @Test func durationsAndHandshakesAreAddedUpAndOutliveTheirProxy() {
+    var counts = [Int](repeating: 0, count: RequestDurations.slots)
+    let places = RequestDurations.places(.report, .queue, nanoseconds: 20_000_001)
+    counts[places.bucket] = 3
+    counts[places.sum] = 60_000_003
+    var pool = PoolCounters(pool: PoolScript.masters)
+    pool.durations = RequestDurations(counts: counts)
+    for sum in [pool + pool, pool.ended + pool] {
+      let found = sum.durations.histogram(.report, .queue)
+      #expect(found?.buckets.reduce(0, +) == 6)
+      #expect(found?.buckets[RequestDurations.bounds.firstIndex(of: 50) ?? 0] == 6)
+      #expect(found?.nanoseconds == 120_000_006)
+      #expect(sum.durations.histogram(.report, .whole)?.buckets.reduce(0, +) == 0)
+    }
+    #expect((PoolCounters(pool: PoolScript.masters) + pool).durations == pool.durations)
+    var proxy = ProxyCounters()
+    proxy.tls.full = 2
+    proxy.tls.resumed = 3
+    proxy.tls.failures = [.revoked: 4]
+    proxy.expiries = [Expiry(listener: "a", kind: .certificate, file: "b", at: 1)]
+    let sum = proxy.ended + proxy
+    #expect(sum.tls.full == 4 && sum.tls.resumed == 6 && sum.tls.failures == [.revoked: 8])
+    #expect(proxy.ended.expiries == [])
+  }
+
+  /// Bounds belong to the bucket below them, as Prometheus has it: `le`.
+  @Test func aTimeIsInTheBucketOfTheFirstBoundThatItDoesNotExceed() {
+    let start = RequestDurations.places(.normal, .whole, nanoseconds: -5).bucket
+    for (index, bound) in RequestDurations.bounds.enumerated() {
+      let nanoseconds = Int64(bound) * 1_000_000
+      #expect(RequestDurations.places(.normal, .whole, nanoseconds: nanoseconds).bucket == start + index)
+      #expect(RequestDurations.places(.normal, .whole, nanoseconds: nanoseconds + 1).bucket == start + index + 1)
+    }
+    let sums = RoutePriority.allCases.flatMap { route in
+      RequestDurations.Stage.allCases.map { RequestDurations.places(route, $0, nanoseconds: .max).sum }
+    }
+    #expect(Set(sums).count == sums.count && sums.max() == RequestDurations.slots - 1)
+  }
+
+  /// As of a proxy, or in a state, of a version that did not have them.
+  @Test func whatAnEarlierVersionDoesNotTellIsNothing() throws {
+    var proxy = try dictionary(ProxyCounters())
+    proxy["tls"] = nil
+    proxy["expiries"] = nil
+    var pool = try dictionary(PoolCounters(pool: PoolScript.masters))
+    pool["durations"] = nil
+    proxy["pools"] = [pool]
+    let read = try JSONDecoder().decode(ProxyCounters.self, from: JSONSerialization.data(withJSONObject: proxy))
+    #expect(read.tls == TLSCounters() && read.expiries == [])
+    #expect(read.pools.first?.durations.histogram(.report, .queue) == nil)
   }
 
   private func dictionary(_ value: some Encodable) throws -> [String: Any] {

@@ -1,5 +1,6 @@
 import Pool
 import Simulation
+import Simulator
 import Testing
 
 /// A few thousand agents that all come at once, on a fake clock, as Puppet's agents behave: old ones fail at a 503,

@@ -91,6 +91,14 @@ private func withTLS(
       #expect(origin.heads.isEmpty)
       let counters = try await proxy.counters("a failed handshake") { $0.handshakesFailedTotal == 1 }
       #expect(counters.requestsTotal == 0)
+      let cause: TLSCounters.Failure =
+        switch bad {
+        case .foreign: .unknownCA
+        case .revoked: .revoked
+        case .expired: .expired
+        }
+      let failures = counters.tls.failures.filter { $0.value > 0 }
+      #expect(failures == [cause: 1])
       // Others are not disturbed.
       let good = try await request("GET", "/", at: proxy.address, tls: certificates.client(agentName))
       #expect(good.status == 200)
@@ -103,6 +111,7 @@ private func withTLS(
         try await request("GET", "/", at: proxy.address, tls: certificates.client(nil))
       }
       #expect(origin.heads.isEmpty)
+      _ = try await proxy.counters("its cause") { $0.tls.failures[.noCertificate] == 1 }
     }
   }
 

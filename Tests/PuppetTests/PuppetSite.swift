@@ -10,7 +10,17 @@ struct PuppetSite: Sendable {
   static let nodes = ["web-1.demo", "db-1.demo"]
 
   /// Settings for a pool of two masters that is recycled like this.
-  func yaml(recycle: String, environment: String = "{}", pool: [String] = []) -> String {
+  func yaml(
+    recycle: String, environment: String = "{}", canary: Bool = false, pool: [String] = []
+  ) -> String {
+    let canary = canary ? ", canary: \(Self.nodes[0]), canary_facts: \(canaryFacts)" : ""
+    return yaml(recycle, environment, canary, pool)
+  }
+
+  /// Of the node whose catalog a parent compiles.
+  var canaryFacts: String { "\(folder)/canary.json" }
+
+  private func yaml(_ recycle: String, _ environment: String, _ canary: String, _ pool: [String]) -> String {
     """
     state_dir: \(folder)/state
     run_dir: \(folder)/run
@@ -25,12 +35,12 @@ struct PuppetSite: Sendable {
     pools:
       masters:
         master: puppet
-        puppet: {confdir: \(folder)/puppet, codedir: \(code), adapter: \(Places.worker)}
+        puppet: {confdir: \(folder)/puppet, codedir: \(code), adapter: \(Places.worker)\(canary)}
         workers: 2
         recycle: \(recycle)
         environment: \(environment)
         stop: {drain: 60s, terminate: 10s}
-    \(pool.map { "    \($0)" }.joined(separator: "\n    "))
+    \(pool.map { "    \($0)" }.joined(separator: "\n"))
     control:
       socket: control.sock
 
@@ -74,7 +84,7 @@ struct PuppetSite: Sendable {
 /// A site of its own behind a masterpool that has two Puppet masters, over the demo's environments or those that `code`
 /// makes in the site's folder.
 func withPuppetSite(
-  recycle: String = "{every: off}", environment: String = "{}", pool: [String] = [],
+  recycle: String = "{every: off}", environment: String = "{}", canary: Bool = false, pool: [String] = [],
   code: @escaping @Sendable (String) throws -> String = { _ in Places.code },
   _ body: @escaping @Sendable (PuppetSite, Masterpool) async throws -> Void
 ) async throws {
@@ -87,11 +97,21 @@ func withPuppetSite(
       folder: folder, certificates: try await Certificates.make(in: "\(folder)/tls", clients: PuppetSite.nodes),
       code: try code(folder))
     for node in PuppetSite.nodes { try site.prepare(node) }
+    if canary {
+      let facts = try await run(
+        try Places.ruby(),
+        [
+          "-rfacter", "-rjson", "-e",
+          "File.write(ARGV[0], JSON.generate(Facter.to_hash.merge('demo_root' => ARGV[1])))", site.canaryFacts,
+          "\(folder)/canary",
+        ])
+      guard facts.status == .exited(0) else { throw HarnessFailure("no facts: \(facts.errors)") }
+    }
     var limits = Setup()
     limits.startLimit = .seconds(120)
     limits.stopLimit = .seconds(90)
     try await withMasterpool(
-      yaml: site.yaml(recycle: recycle, environment: environment, pool: pool), in: folder, limits
+      yaml: site.yaml(recycle: recycle, environment: environment, canary: canary, pool: pool), in: folder, limits
     ) {
       try await body(site, $0)
     }

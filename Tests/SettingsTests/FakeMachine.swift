@@ -31,7 +31,7 @@ struct FakeMachine: Surroundings {
     }
     for (file, mode) in [
       ("server.pem", 0o644), ("server.key", 0o600), ("ca.pem", 0o644), ("crl.pem", 0o644), ("open.key", 0o644),
-      ("group.key", 0o640), ("secret.pem", 0o600),
+      ("group.key", 0o640), ("secret.pem", 0o600), ("control.token", 0o600), ("open.token", 0o644),
     ] as [(String, UInt32)] {
       paths["/etc/masterpool/ssl/\(file)"] = PathFacts(kind: .file, mode: mode)
     }

@@ -1,17 +1,17 @@
 import Foundation
+import Pool
 import Settings
 import Testing
 
-/// Golden/good/NAME.yaml is read and its summary is NAME.txt; Golden/bad/NAME.yaml is refused with the problems in
+/// Golden/good/NAME.yaml, with the drop-ins in NAME.d where there are any, is read and its summary is NAME.txt; Golden/bad/NAME.yaml is refused with the problems in
 /// NAME.txt, each in its line.
 ///
 /// With MASTERPOOL_WRITE_GOLDEN set the texts are written instead, for a person to read before they are committed.
 @Suite struct GoldenTests {
   @Test(arguments: Golden.all("good")) func isReadAsWritten(_ golden: Golden) throws {
-    let bytes = try golden.bytes
     let answer: String
     do throws(Problems) {
-      answer = summary(of: try Settings.read(bytes: bytes, file: golden.file, surroundings: FakeMachine()))
+      answer = summary(of: try golden.read())
     } catch {
       Issue.record("\(golden) is refused: \(error)")
       return
@@ -20,10 +20,9 @@ import Testing
   }
 
   @Test(arguments: Golden.all("bad")) func isRefusedForExactlyTheseProblems(_ golden: Golden) throws {
-    let bytes = try golden.bytes
     let problems: Problems
     do throws(Problems) {
-      _ = try Settings.read(bytes: bytes, file: golden.file, surroundings: FakeMachine())
+      _ = try golden.read()
       Issue.record("\(golden) is taken")
       return
     } catch {
@@ -59,6 +58,27 @@ struct Golden: Sendable, CustomTestStringConvertible, CustomStringConvertible {
 
   var bytes: [UInt8] {
     get throws { Array(try Data(contentsOf: URL(filePath: "\(Golden.root)/\(folder)/\(file)"))) }
+  }
+
+  /// With its drop-ins.
+  func read() throws(Problems) -> Settings {
+    var texts: [SettingsText] = []
+    var problems: [Problem] = []
+    for name in [file] + dropIns {
+      do throws(Problems) {
+        let bytes = FileManager.default.contents(atPath: "\(Golden.root)/\(folder)/\(name)").map(Array.init) ?? []
+        texts.append(try SettingsText(bytes: bytes, file: name))
+      } catch {
+        problems += error.all
+      }
+    }
+    guard problems.isEmpty else { throw Problems(problems) }
+    return try Settings.read(texts, surroundings: FakeMachine())
+  }
+
+  private var dropIns: [String] {
+    let names = (try? FileManager.default.contentsOfDirectory(atPath: "\(Golden.root)/\(folder)/\(name).d")) ?? []
+    return names.filter(Settings.isDropIn).sorted().map { "\(name).d/\($0)" }
   }
 
   func compare(_ answer: String) throws {

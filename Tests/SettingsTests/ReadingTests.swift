@@ -188,6 +188,33 @@ import Testing
     #expect(settings.pools.first?.launch.workingDirectory == "/srv/site/puppet")
   }
 
+  @Test(arguments: [
+    ("/etc/masterpool/masterpool.yaml", "/etc/masterpool/masterpool.d"), ("x.yml", "x.d"), ("x", "x.d"),
+    ("a.yaml.yaml", "a.yaml.d"),
+  ])
+  func dropInsLieBesideTheirFile(_ file: String, _ folder: String) {
+    #expect(Settings.dropInFolder(ofFile: file) == folder)
+  }
+
+  @Test(arguments: [("90-set.yaml", true), (".90-set.yaml", false), ("a.yaml~", false), ("a.yml", false)])
+  func onlyWhatIsDoneIsADropIn(_ name: String, _ isOne: Bool) {
+    #expect(Settings.isDropIn(name) == isOne)
+  }
+
+  @Test func aDropInsPathsStartInTheSettingsFilesFolder() throws {
+    let text = """
+      listen: [{address: "127.0.0.1:1"}]
+      pools: {a: {command: [my-master, "{socket}"]}}
+      routes: [{path: /, allow: any, pool: a}]
+      """
+    let settings = try Settings.read(
+      [
+        SettingsText(file: "/srv/site/x.yaml", text: text),
+        SettingsText(file: "/srv/site/x.d/1.yaml", text: "state_dir: state"),
+      ], surroundings: FakeMachine())
+    #expect(settings.stateDirectory == "/srv/site/state")
+  }
+
   private func problems(of text: String, _ machine: FakeMachine) -> [Problem] {
     do throws(Problems) {
       _ = try Settings.read(text: text, file: "x.yaml", surroundings: machine)

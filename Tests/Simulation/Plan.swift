@@ -85,6 +85,8 @@ public struct Act: Hashable, Sendable, CustomStringConvertible {
     case shutdown(seconds: Int)
     case offset(seconds: Int)
     case crowd(Int)
+    /// And another takes over, so much later.
+    case supervisorDies(milliseconds: Int)
     /// What was said already is said again, of workers that are gone or going.
     case echo
   }
@@ -120,10 +122,22 @@ public struct Act: Hashable, Sendable, CustomStringConvertible {
     case ..<92: kind = .everyOnly(seconds: Int.random(in: 10...300, using: &chance))
     case ..<93: kind = .shutdown(seconds: Int.random(in: 0...20, using: &chance))
     case ..<95: kind = .offset(seconds: Int.random(in: -3...3, using: &chance) * 3600)
-    case ..<97: kind = .echo
+    case ..<96: kind = .echo
+    case ..<98: kind = .supervisorDies(milliseconds: Int.random(in: 0...20_000, using: &chance))
     default: kind = .crowd(Int.random(in: 5...40, using: &chance))
     }
   }
 
   public var description: String { "\(at.short) \(kind)" }
+}
+
+extension Act.Kind {
+  /// It happens whether or not there is a supervisor.
+  var isOfItself: Bool {
+    switch self {
+    case .crash, .hang, .leak, .outOfMemory, .everybodyCrashes, .trouble, .crowd: true
+    case .restart, .hold, .release, .scale, .reconfigure, .everyOnly, .shutdown, .offset, .echo, .supervisorDies:
+      false
+    }
+  }
 }

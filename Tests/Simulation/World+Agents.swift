@@ -64,6 +64,7 @@ extension World {
     guard let worker = ledger.worker(of: claim) else {
       return demand(false, .losesNoClaim, "a claim on nobody")
     }
+    if isAlone || departed.contains(worker), processes[worker] == nil { return findNobody(index, claim) }
     demand(
       serving.contains(worker) && processes[worker] != nil, .losesNoClaim,
       "a claim on \(worker), which does not serve")
@@ -72,6 +73,14 @@ extension World {
     let serial = agents[index].serial
     agenda.add(.answered(index, serial: serial), after: .milliseconds(Int.random(in: 5...1500, using: &chance)))
     agenda.add(.overdue(index, serial: serial), after: machine.policy.requestTimeout)
+  }
+
+  /// Nobody has told the proxy that the worker is dead.
+  private func findNobody(_ index: Int, _ claim: Claim) {
+    agents[index].state = .idle
+    release(claim, .unreachable(lost: false))
+    agents[index].serial += 1
+    settle(index, ledger.readmit(asker(index), to: 0, until: now + .seconds(10), at: now))
   }
 
   func take(_ grants: [Grant]) {
@@ -126,7 +135,7 @@ extension World {
 
   private func release(_ claim: Claim, _ outcome: ClaimOutcome) {
     let release = ledger.release(claim, outcome, keeping: nil, at: now)
-    if let id = release.drained { agenda.add(.drained(id), after: .milliseconds(1)) }
+    if let id = release.drained { agenda.add(.drained(id, life: life), after: .milliseconds(1)) }
     if let grant = release.grant { take([grant]) }
   }
 
@@ -151,7 +160,8 @@ extension World {
     demand(asked - ended == waiting + served.values.reduce(0, +), .losesNoClaim, "\(asked) asked, \(ended) ended")
     let queued = ledger.poolCounters[0].queueLength
     demand(queued == waiting, .losesNoClaim, "\(queued) in line, \(waiting) wait")
-    let free = serving.filter { served[$0, default: 0] < concurrency }
+    // One that kept a request for too long gets no other before the supervisor has had its say.
+    let free = serving.filter { served[$0, default: 0] < concurrency && unheard[$0] == nil }
     demand(waiting == 0 || free.isEmpty, .wastesNoWorker, "\(waiting) wait, free are \(free.sorted())")
     for counters in ledger.workerCounters {
       let known = served[counters.worker, default: 0]

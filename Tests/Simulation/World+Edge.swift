@@ -8,6 +8,9 @@ struct Process {
   var ignoresTerm = false
   /// Somebody has signalled it.
   var isEnding = false
+  /// Never gets ready; was never more than an attempt.
+  var isMute = false
+  var isUnborn = false
   var memory = 0
   /// MiB a second, and KiB a request.
   var growth = 0
@@ -20,11 +23,12 @@ struct Process {
 extension World {
   func feed(_ event: PoolEvent) {
     guard breach == nil else { return }
+    guard !isAlone else { return hearLater(event) }
     let before = Before(self)
     let effects = machine.handle(event, at: now, using: &chance)
     trail.note(event, effects, at: now)
     for effect in effects { obey(effect) }
-    checkPromises(event, effects, before)
+    if !isCatchingUp { checkPromises(event, effects, before) }
     let next = machine.nextDeadline
     if next != alarm, let next { agenda.add(.tick, at: next) }
     alarm = next
@@ -42,14 +46,11 @@ extension World {
       report(ledger.drain(id).reports)
     case .retire(let id): retire(id)
     case .terminate(let id): terminate(id)
-    case .kill(let id):
-      demand(processes[id] != nil, .signalsTheLiving, "\(id) is killed and does not run")
-      processes[id]?.isEnding = true
-      agenda.add(.dies(id, .signalled(9)), after: .milliseconds(5))
+    case .kill(let id): kill(id)
     case .wipe(let id, _):
       demand(processes[id] == nil, .wipesOnce, "\(id) is wiped while it runs")
       demand(unwiped.insert(id).inserted, .wipesOnce, "\(id) is wiped twice")
-      agenda.add(.wiped(id), after: .milliseconds(Int.random(in: 1...900, using: &chance)))
+      agenda.add(.wiped(id, life: life), after: .milliseconds(Int.random(in: 1...900, using: &chance)))
     case .backOff(_, _, let delay, _):
       demand(delay > .zero && delay <= BackOff.longest, .hasAnExit, "a back-off of \(delay)")
     case .decided: break
@@ -67,11 +68,13 @@ extension World {
     process.perRequest = Int.random(in: 0...700, using: &fate)
     let kind = trouble.flatMap { $0.until > now ? $0.kind : nil }
     process.ignoresTerm = kind == .ignoresTerm || Int.random(in: 0..<20, using: &fate) == 0
+    process.isMute = kind == .neverReady
+    process.isUnborn = kind == .noProgram
     processes[id] = process
     let timeout = machine.policy.ready.timeout
     switch kind {
-    case .noProgram: agenda.add(.startFailed(id), after: .zero)
-    case .neverReady: agenda.add(.notReady(id), after: timeout)
+    case .noProgram: agenda.add(.startFailed(id, life: life), after: .zero)
+    case .neverReady: agenda.add(.notReady(id, life: life), after: timeout)
     case .diesEarly:
       agenda.add(.dies(id, .exited(status: 1)), after: .milliseconds(Int.random(in: 1...3000, using: &fate)))
     case .slow: agenda.add(.ready(id), after: timeout.scaled(by: Double.random(in: 0.5...0.99, using: &fate)))
@@ -85,9 +88,15 @@ extension World {
     feed(.becameReady(id))
   }
 
-  private func terminate(_ id: WorkerID) {
+  func kill(_ id: WorkerID) {
+    demand(processes[id] != nil || departed.contains(id), .signalsTheLiving, "\(id) is killed and does not run")
+    processes[id]?.isEnding = true
+    agenda.add(.dies(id, .signalled(9)), after: .milliseconds(5))
+  }
+
+  func terminate(_ id: WorkerID) {
     guard let process = processes[id] else {
-      return demand(false, .signalsTheLiving, "\(id) is ended and does not run")
+      return demand(departed.contains(id), .signalsTheLiving, "\(id) is ended and does not run")
     }
     processes[id]?.isEnding = true
     guard !process.ignoresTerm, !process.isHung else { return }
@@ -102,7 +111,7 @@ extension World {
   }
 
   /// Its requests are taken from it, and the ledger forgets it.
-  private func retire(_ id: WorkerID) {
+  func retire(_ id: WorkerID) {
     serving.remove(id)
     _ = ledger.retire(id)
     breakClaims(on: id)
@@ -112,7 +121,7 @@ extension World {
 
   func report(_ reports: [ProxyReport]) {
     for report in reports {
-      if case .drained(let id) = report { agenda.add(.drained(id), after: .milliseconds(1)) }
+      if case .drained(let id) = report { agenda.add(.drained(id, life: life), after: .milliseconds(1)) }
     }
   }
 
@@ -122,7 +131,7 @@ extension World {
     seconds += 1
     agenda.add(.second, after: .seconds(1))
     for id in processes.keys.sorted() { sample(id) }
-    if seconds % 5 == 0 { probeIdle() }
+    if seconds % 5 == 0, !isAlone { probeIdle() }
     let places = serving.count * concurrency
     let busy = agents.count { $0.isBusy }
     let load = places == 0 ? (busy == 0 ? 0 : 100) : busy * 100 / places
@@ -131,9 +140,10 @@ extension World {
     checkClaims()
   }
 
-  private func sample(_ id: WorkerID) {
+  func sample(_ id: WorkerID) {
     guard let process = processes[id] else { return }
     processes[id]?.memory += process.growth << 10
+    guard !isAlone else { return }
     let memory = ByteCount.kibibytes(process.memory + process.growth << 10)
     samples[id] = memory
     if process.isUp, births[id] == nil { births[id] = memory }
@@ -153,7 +163,10 @@ extension World {
   // MARK: Acts
 
   func act(_ kind: Act.Kind) {
+    // Nobody is there to be asked.
+    guard !isAlone || kind.isOfItself else { return }
     switch kind {
+    case .supervisorDies(let milliseconds): loseSupervisor(for: .milliseconds(milliseconds))
     case .crash(let slot): newest(in: slot).map { die($0, .signalled(11)) }
     case .hang(let slot): newest(in: slot).map { processes[$0]?.isHung = true }
     case .leak(let slot, let mebibytes): newest(in: slot).map { processes[$0]?.growth = mebibytes }

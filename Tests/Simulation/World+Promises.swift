@@ -18,6 +18,7 @@ public enum Promise: String, Sendable, CaseIterable {
   case wastesNoWorker = "nobody waits while a worker is free"
   case recovers = "once all is well the pool is whole"
   case ends = "a shutdown ends, once"
+  case isRemembered = "the next supervisor can read what this one wrote"
 }
 
 public struct Breach: Sendable {
@@ -73,7 +74,7 @@ extension World {
     switch event {
     case .hold, .shutdown, .hurry: return
     case .start, .becameReady, .notReady, .startFailed, .exited, .wiped, .drained, .sampled, .sampledOthers, .served,
-      .overdue, .stuck, .probed, .restart, .release, .scale, .reconfigure, .load, .clock, .tick:
+      .overdue, .stuck, .probed, .restart, .forget, .release, .scale, .reconfigure, .load, .clock, .tick, .caughtUp:
       break
     }
     guard !machine.slots.allSatisfy({ !$0.isWanted }) else { return }
@@ -153,10 +154,10 @@ extension World {
         switch worker.state {
         case .starting:
           starting += 1
-          demand(processes[id] != nil, .hasAnExit, "\(id) starts without a process")
+          demand(isKnown(id), .hasAnExit, "\(id) starts without a process")
         case .ready:
           ready += 1
-          demand(processes[id] != nil, .hasAnExit, "\(id) is ready without a process")
+          demand(isKnown(id), .hasAnExit, "\(id) is ready without a process")
           if slot.isWanted, let pending = worker.pending { checkWaiting(id, pending, slot) }
         case .draining(_, _, let deadline):
           demand((next ?? deadline + .seconds(1)) <= deadline, .hasAnExit, "\(id) drains without an end")
@@ -171,6 +172,9 @@ extension World {
     }
   }
 
+  /// It runs, as far as the supervisor knows.
+  private func isKnown(_ id: WorkerID) -> Bool { processes[id] != nil || departed.contains(id) }
+
   private func checkWaiting(_ id: WorkerID, _ pending: PendingRecycle, _ slot: Slot) {
     let isBeingReplaced = slot.workers.contains { $0.state.name == "starting" }
     demand(pending.hindrance != nil || isBeingReplaced, .explains, "\(id) waits for nothing: \(pending.reason)")
@@ -181,7 +185,7 @@ extension World {
     if let until = slot.backOff.until {
       return demand((next ?? until + .seconds(1)) <= until, .hasAnExit, "\(slot.id) backs off without an end")
     }
-    let rivals = processes.keys.filter { $0.slot.index < machine.policy.size }.count
+    let rivals = departed.union(processes.keys).count { $0.slot.index < machine.policy.size }
     demand(rivals >= machine.policy.size, .hasAnExit, "\(slot.id) is empty though there is room: \(rivals) processes")
   }
 

@@ -1,5 +1,6 @@
 import Pool
 import Seeded
+import Simulator
 
 /// A pool on a fake clock: the machine that governs it, the ledger that gives its workers to requests, and around them
 /// what the supervisor and the proxy would be, with processes and agents that misbehave as a plan says.
@@ -9,11 +10,15 @@ final class World {
   enum Happening {
     case tick
     case ready(WorkerID)
-    case notReady(WorkerID)
-    case startFailed(WorkerID)
     case dies(WorkerID, Measurement)
-    case wiped(WorkerID)
-    case drained(WorkerID)
+    // What a supervisor is about ends with it: `life` says whose this is.
+    case notReady(WorkerID, life: Int)
+    case startFailed(WorkerID, life: Int)
+    case wiped(WorkerID, life: Int)
+    case drained(WorkerID, life: Int)
+    case goneUnseen(WorkerID, life: Int)
+    case takesOver(Int)
+    case catchesUp(Int)
     case second
     case act(Int)
     case wanted
@@ -57,6 +62,14 @@ final class World {
   var isRewound = false
   var isCalm = false
   var isEnding = false
+  /// The supervisor's number, and whether there is none at all at the moment.
+  var life = 0
+  var isAlone = false
+  var isCatchingUp = false
+  /// What the proxy has to tell to the next one.
+  var unheard: [WorkerID: PoolEvent] = [:]
+  /// Died meanwhile, which the next one has not noticed yet.
+  var departed: Set<WorkerID> = []
 
   // The agents' side.
   var agents: [Agent] = []
@@ -107,6 +120,7 @@ final class World {
   }
 
   private func calmDown() {
+    takeOver()
     isCalm = true
     trouble = nil
     for slot in held { feed(.release(slot: slot)) }
@@ -130,18 +144,26 @@ final class World {
         feed(.tick)
       }
     case .ready(let id): becomesReady(id)
-    case .notReady(let id): if processes[id]?.isUp == false { feed(.notReady(id, "no answer")) }
-    case .startFailed(let id): if processes.removeValue(forKey: id) != nil { feed(.startFailed(id, "no program")) }
     case .dies(let id, let how): die(id, how)
-    case .wiped(let id):
+    case .notReady(let id, life): if processes[id]?.isUp == false { feed(.notReady(id, "no answer")) }
+    case .startFailed(let id, life):
+      if processes.removeValue(forKey: id) != nil { feed(.startFailed(id, "no program")) }
+    case .wiped(let id, life):
       demand(unwiped.remove(id) != nil, .wipesOnce, "\(id) was not to be wiped")
       samples[id] = nil
       births[id] = nil
       feed(.wiped(id))
-    case .drained(let id): feed(.drained(id))
+    case .drained(let id, life): feed(.drained(id))
+    case .goneUnseen(let id, life):
+      departed.remove(id)
+      feed(.exited(id, .vanished))
+    case .notReady, .startFailed, .wiped, .drained, .goneUnseen: break
+    case .takesOver(let number): if number == life { takeOver() }
+    case .catchesUp(let number): if number == life, isCatchingUp { catchUp() }
     case .second: passSecond()
     case .act(let index): if !isCalm { act(plan.acts[index].kind) }
-    case .wanted: if !isEnding { feed(.reconfigure(machine.policy)) }
+    case .wanted:
+      if isAlone { agenda.add(.wanted, after: .seconds(1)) } else if !isEnding { feed(.reconfigure(machine.policy)) }
     case .asks(let agent): ask(agent)
     case .answered(let agent, let serial): answer(agent, serial)
     case .timesOut(let agent, let serial): timeOut(agent, serial)

@@ -118,7 +118,9 @@ final class Stub: Sendable {
     reply.keepAlive = request.keepAlive && !lifecycle.isStopping
     reply.headers = [
       ("X-Worker", "\(place.name) \(getpid())"), ("X-Cache-Found", "\(found.count)"),
+      ("X-Born", getenv("STUB_BORN") == nil ? "started" : "forked"),
     ]
+    if let version = Parenthood.version { reply.headers.append(("X-Code", version)) }
     return reply
   }
 

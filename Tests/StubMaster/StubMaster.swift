@@ -12,9 +12,16 @@ struct StubMaster: ParsableCommand {
   @OptionGroup var birth: Birth
   @OptionGroup var habits: Habits
   @OptionGroup var caches: Caches
+  @OptionGroup var parenthood: Parenthood
 
   @Flag(help: "Answer /small, /16k and /1m as cheaply as possible, for benchmarks; nothing else is served.")
   var bench = false
+
+  /// As a worker, by itself or forked from a parent; or as that parent.
+  static func main() {
+    let arguments = Array(CommandLine.arguments.dropFirst())
+    main(StubParent.isMeant ? StubParent.serve(arguments) : arguments)
+  }
 
   func validate() throws {
     guard (place.socket == nil) != (place.port == nil) else {
@@ -31,6 +38,7 @@ struct StubMaster: ParsableCommand {
     place.name(itself: "/proc/self/comm")
     let lifecycle = Lifecycle(stubborn: habits.stubborn)
     try birth.suffer()
+    try parenthood.load()
     try habits.spawnGrandchildren()
     let found = caches.visit(as: place)
     let listener = try place.listen()

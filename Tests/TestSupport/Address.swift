@@ -24,7 +24,7 @@ public enum Address: Sendable, Hashable, CustomStringConvertible {
     }
   }
 
-  func makeSocket(type: CInt) -> CInt {
+  public func makeSocket(type: CInt) -> CInt {
     let family =
       switch self {
       case .port: AF_INET
@@ -43,7 +43,7 @@ public enum Address: Sendable, Hashable, CustomStringConvertible {
   }
 
   /// Calls connect(2), bind(2) or their like with this.
-  func withSockaddr(_ call: (UnsafePointer<sockaddr>, socklen_t) -> CInt) -> CInt {
+  public func withSockaddr(_ call: (UnsafePointer<sockaddr>, socklen_t) -> CInt) -> CInt {
     switch self {
     case .port(let port):
       var address = sockaddr_in()

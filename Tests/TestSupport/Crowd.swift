@@ -31,20 +31,31 @@ public struct Crowd {
   private static let mostTries = 100
 
   private let address: Address
-  private let request: [UInt8]
+  private let requests: [[UInt8]]
+  /// After the beginning; nanoseconds.
+  private let starts: [Int64]
   private var agents: [Agent]
 
   public init(_ count: Int, at address: Address, request: [UInt8]) {
+    self.init(Array(repeating: (0, request), count: count), at: address)
+  }
+
+  /// Each at its own time, in nanoseconds from the beginning, whatever becomes of the others.
+  public init(_ agents: [(start: Int64, request: [UInt8])], at address: Address) {
     self.address = address
-    self.request = request
-    agents = Array(repeating: Agent(stage: .waits(until: 0)), count: count)
+    starts = agents.map(\.start)
+    requests = agents.map(\.request)
+    self.agents = Array(repeating: Agent(stage: .waits(until: 0)), count: agents.count)
   }
 
   /// Blocks its thread until all have an answer, or until the deadline.
   public mutating func run(before deadline: Deadline) -> [Outcome] {
     Self.allowDescriptors(agents.count + 256)
     let start = Self.now()
-    for index in agents.indices { agents[index].outcome.began = start }
+    for index in agents.indices {
+      agents[index].outcome.began = start + starts[index]
+      agents[index].stage = .waits(until: start + starts[index])
+    }
     while !deadline.passed, step() {}
     return agents.indices.map { index in
       finish(index, status: nil)
@@ -95,6 +106,7 @@ public struct Crowd {
     case .waits, .done: return
     case .connects:
       // A few bytes, which a fresh socket takes.
+      let request = requests[index]
       guard send(descriptor, request, request.count, CInt(MSG_NOSIGNAL)) == request.count else {
         return finish(index, status: 0)
       }

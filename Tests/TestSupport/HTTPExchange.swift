@@ -160,7 +160,8 @@ private func offset(of pattern: [UInt8], in buffer: [UInt8]) -> Int? {
 public func requestBytes(
   _ method: String, _ target: String, headers: [(String, String)] = [], body: [UInt8] = []
 ) -> [UInt8] {
-  var lines = ["\(method) \(target) HTTP/1.1", "Host: puppet"]
+  var lines = ["\(method) \(target) HTTP/1.1"]
+  if !headers.contains(where: { $0.0 == "Host" }) { lines.append("Host: puppet") }
   lines += headers.map { "\($0.0): \($0.1)" }
   if !body.isEmpty || method == "POST" || method == "PUT" { lines.append("Content-Length: \(body.count)") }
   return Array((lines.joined(separator: "\r\n") + "\r\n\r\n").utf8) + body

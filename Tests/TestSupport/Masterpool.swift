@@ -69,6 +69,14 @@ public final class Masterpool: Sendable {
     }
   }
 
+  /// Waits until so many workers got ready, or were taken over from an earlier supervisor.
+  fileprivate func standing(_ workers: Int, within time: Duration) async throws {
+    _ = try await feed.first("\(workers) workers ready", within: time) { events in
+      let tookOver = events.contains { $0.message.hasPrefix("took over from") }
+      return tookOver || events.count { $0.kind == .ready } >= workers ? true : nil
+    }
+  }
+
   /// Waits for a line by sd_notify.
   public func notified(_ line: String, within time: Duration = .seconds(60)) async throws {
     _ = try await notify.first("\(line) by sd_notify", within: time) { $0.contains(line) ? line : nil }
@@ -158,7 +166,7 @@ private func live<Value>(
     let masterpool = try await Masterpool(directory: directory, process: process, notify: notify, started: started)
     // It is ready as soon as agents can be served; a test counts on all its workers.
     let workers = try await masterpool.status().pools.map(\.size).reduce(0, +)
-    try await masterpool.events(workers, "workers ready", within: limits.startLimit) { $0.kind == .ready }
+    try await masterpool.standing(workers, within: limits.startLimit)
     let value = try await body(masterpool)
     let status = try await masterpool.stop(within: limits.stopLimit)
     guard status == .exited(0) else { throw HarnessFailure("masterpool ended with \(status)") }

@@ -38,6 +38,11 @@ public enum Processes {
       .flatMap { line in line.split(separator: " ").dropFirst().first.flatMap { Int($0) } }.map { $0 * 1024 }
   }
 
+  public static func parent(of pid: pid_t) -> pid_t? {
+    guard let stat = text(ofFile: "/proc/\(pid)/stat"), let end = stat.lastIndex(of: ")") else { return nil }
+    return stat[end...].split(separator: " ").dropFirst(2).first.flatMap { pid_t($0) }
+  }
+
   private static func state(of pid: pid_t) -> Substring? {
     guard let stat = text(ofFile: "/proc/\(pid)/stat"), let end = stat.lastIndex(of: ")") else { return nil }
     return stat[end...].split(separator: " ").dropFirst().first

@@ -3,6 +3,8 @@ import Foundation
 /// The programs that this package builds.
 public enum Programs {
   public static var masterpool: String { path("masterpool") }
+  /// The same under another version.
+  public static var nextMasterpool: String { path("masterpool-next") }
   public static var stubMaster: String { path("stub-master") }
   /// Where they are.
   public static var folder: String { String(masterpool.dropLast("/masterpool".count)) }

@@ -28,6 +28,18 @@ public struct TimedOut: Error, CustomStringConvertible {
   public init(_ waitedFor: String) { description = "timed out waiting for \(waitedFor)" }
 }
 
+/// Looks again and again, between the work of others, for what nobody tells of.
+public func eventually(
+  _ waitedFor: String, within limit: Duration = .seconds(120), _ isSo: () throws -> Bool
+) async throws {
+  let deadline = Deadline.after(limit)
+  while try !isSo() {
+    if deadline.passed { throw TimedOut(waitedFor) }
+    try Task.checkCancellation()
+    await Task.yield()
+  }
+}
+
 /// Blocking work on a thread of its own: the cooperative threads are as few as the cores.
 public func onThread<Value: Sendable>(
   _ work: @escaping @Sendable () throws -> Value

@@ -1,5 +1,6 @@
-# Sourced, not run. The steps of scripts/demo and scripts/soak. They share: root demo runs binary workers agents control
-# pool nodes, and what may be set: recycle_every, pool_settings (lines of YAML within the pool).
+# Sourced, not run. The steps of scripts/demo, scripts/soak and scripts/screenshots. They share: root demo runs binary
+# workers agents control pool nodes, and what may be set: recycle_every, recycle_memory, pool_settings (lines of YAML within the pool),
+# more_settings (lines of YAML below all).
 
 if [[ -t 1 ]]; then bold=$'\e[1m' plain=$'\e[0m'; else bold='' plain=''; fi
 say() { printf '\n%s%s%s\n' "$bold" "$1" "$plain"; }
@@ -113,12 +114,13 @@ pools:
     workers: $workers
     recycle:
       every: ${recycle_every:-15m}
-      memory: 600MiB
+      memory: ${recycle_memory:-600MiB}
       memory_limit: 1GiB${pool_settings:+
     $pool_settings}
 control:
   socket: control.sock
-  listen: 127.0.0.1:$web_port
+  listen: 127.0.0.1:$web_port${more_settings:+
+$more_settings}
 YAML
   "$binary" check --config "$demo/masterpool.yaml" >"$demo/check.log" 2>&1 ||
     { cat "$demo/check.log" >&2; fail "the settings in $demo/masterpool.yaml have mistakes"; }

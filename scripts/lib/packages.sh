@@ -1,5 +1,16 @@
 # Sourced, not run. What a script needs of the machine: Debian packages, Swift.
 
+# Run by root's sh: installs its arguments. Their services (Prometheus, nginx, HAProxy) are not started, by Debian's own
+# means for that: invoke-rc.d and deb-systemd-invoke ask policy-rc.d first. One that is there already has its own word.
+quiet_install='
+policy=/usr/sbin/policy-rc.d
+if [ ! -e "$policy" ]; then
+  trap "rm -f $policy" EXIT
+  trap "exit 130" INT TERM
+  printf "#!/bin/sh\nexit 101\n" >"$policy" && chmod 755 "$policy" || exit
+fi
+apt-get -q update && DEBIAN_FRONTEND=noninteractive apt-get -q -y --no-install-recommends install "$@"'
+
 # need_packages NAME…: installs those that are missing, as root or by sudo; ends the script where neither will do.
 need_packages() {
   local package missing=() as_root=()
@@ -17,8 +28,7 @@ need_packages() {
   echo "Installing from Debian: ${missing[*]}"
   local log
   log=$(mktemp)
-  if ! { "${as_root[@]}" apt-get -q update && "${as_root[@]}" env DEBIAN_FRONTEND=noninteractive \
-    apt-get -q -y --no-install-recommends install "${missing[@]}"; } >"$log" 2>&1; then
+  if ! "${as_root[@]}" sh -c "$quiet_install" sh "${missing[@]}" >"$log" 2>&1; then
     tail -n 20 "$log" >&2
     rm -f "$log"
     echo "apt-get could not install ${missing[*]}; its last words are above." >&2

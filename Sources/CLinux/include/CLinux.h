@@ -8,4 +8,5 @@
 #include "groups.h"
 #include "launch.h"
 #include "looking.h"
+#include "passing.h"
 #include "serving.h"

@@ -72,11 +72,24 @@ pid_t clinux_reap(pid_t pid, bool group);
 
 int clinux_pidfd_signal(int pidfd, int signal);
 
+// Becomes another program under the same pid, with a clean signal mask and no descriptor but the first three. Returns
+// only where that fails, -1 with errno; then every other descriptor is closed on exec.
+int clinux_become(const char *program, char *const *arguments);
+
 // A pidfd of any process, closed on exec; -1 with errno. Whose it is by then, the caller must look up afterwards.
 int clinux_pidfd_open(pid_t pid);
 
 // `KILL`, `TERM`; NULL for a number without a name.
 const char *clinux_signal_name(int signal);
 
-// The reading end does not block; no other program inherits either.
+// A pipe for a child's output, that outlives whoever reads it: the child's end is open for reading too, so that it
+// never breaks. It blocks as programs expect, once 1 MiB waits to be read. The reading end does not block; no other
+// program inherits either.
 int clinux_output_pipe(int ends[2]);
+
+// The reading end of such a pipe, by the process that has it as its standard output or error; -1 with errno, ENOENT
+// where it is another file than the pipe of that inode number.
+int clinux_reopen_output(pid_t pid, ino_t pipe);
+
+// An ordinary pipe; no other program inherits either end.
+int clinux_pipe(int ends[2]);

@@ -11,6 +11,8 @@ public struct ControlClient: Sendable {
   static let timeout: Duration = .seconds(30)
   /// A reload is answered when the new settings are in force: a new pool's workers may have to get ready first.
   static let reloadTimeout: Duration = .seconds(900)
+  /// Receivers of notifications are asked at once, each for a minute at most.
+  static let testTimeout: Duration = .seconds(90)
   /// A full page of events, or the status of a thousand workers, is far smaller.
   static let maxAnswerBytes = 64 << 20
 
@@ -22,8 +24,8 @@ public struct ControlClient: Sendable {
       socketPath.hasPrefix("/") ? socketPath : FileManager.default.currentDirectoryPath + "/" + socketPath
   }
 
-  public func status() async throws(ControlFailure) -> StatusDocument {
-    try decoded(await fetch("GET", "/v1/status"))
+  public func status(within timeout: Duration? = nil) async throws(ControlFailure) -> StatusDocument {
+    try decoded(await fetch("GET", "/v1/status", within: timeout ?? Self.timeout))
   }
 
   /// The first `limit` events after `id`, or, without one, the last `limit`, in order.
@@ -43,6 +45,39 @@ public struct ControlClient: Sendable {
     return try decoded(await fetch("GET", "/v1/samples?limit=\(query.limit)\(step)\(Self.terms(query.filter))"))
   }
 
+  public func nodes(_ query: NodeQuery) async throws(ControlFailure) -> NodesDocument {
+    let silent = query.silentFor.map { "&overdue_seconds=\($0.components.seconds)" } ?? ""
+    let name = query.name.map { "&name=\(Self.escaped($0))" } ?? ""
+    return try decoded(
+      await fetch("GET", "/v1/nodes?limit=\(query.limit)&sort=\(query.sort.rawValue)\(silent)\(name)"))
+  }
+
+  /// `/metrics`: Prometheus's text.
+  public func metrics() async throws(ControlFailure) -> String {
+    String(decoding: try await fetch("GET", "/metrics"), as: UTF8.self)
+  }
+
+  public func settings(within timeout: Duration? = nil) async throws(ControlFailure) -> SettingsDocument {
+    try decoded(await fetch("GET", "/v1/settings", within: timeout ?? Self.timeout))
+  }
+
+  public func settingsDifferences() async throws(ControlFailure) -> SettingsDifferences {
+    try decoded(await fetch("GET", "/v1/settings/differences"))
+  }
+
+  /// As a part of a query (RFC 3986 §2.3): all but unreserved bytes percent-encoded.
+  private static func escaped(_ text: String) -> String {
+    text.utf8.map { byte in
+      switch byte {
+      case UInt8(ascii: "a")...UInt8(ascii: "z"), UInt8(ascii: "A")...UInt8(ascii: "Z"),
+        UInt8(ascii: "0")...UInt8(ascii: "9"), UInt8(ascii: "-"), UInt8(ascii: "."), UInt8(ascii: "_"),
+        UInt8(ascii: "~"):
+        String(UnicodeScalar(byte))
+      default: "%" + (byte < 16 ? "0" : "") + String(byte, radix: 16, uppercase: true)
+      }
+    }.joined()
+  }
+
   /// - Returns: what the supervisor says, and the workers that will be replaced or changed.
   /// - Throws: `.refused` where it says no.
   @discardableResult
@@ -53,7 +88,7 @@ public struct ControlClient: Sendable {
     do { body = Array(try JSONEncoder().encode(command)) } catch {
       throw .failed("the command cannot be written as JSON: \(error)")
     }
-    let patience = command == .reload ? Self.reloadTimeout : Self.timeout
+    let patience = command.isReload ? Self.reloadTimeout : command.isTest ? Self.testTimeout : Self.timeout
     let reply: ControlReply = try decoded(await fetch("POST", "/v1/commands", body: body, within: patience))
     switch reply {
     case .accepted(let message, let workers): return (message, workers)
@@ -151,6 +186,22 @@ public struct ControlClient: Sendable {
   private func decoded<Document: Decodable>(_ body: [UInt8]) throws(ControlFailure) -> Document {
     do { return try JSONDecoder().decode(Document.self, from: Data(body)) } catch {
       throw .failed("\(socketPath) answers in a form that this version does not know: \(error)")
+    }
+  }
+}
+
+extension ControlCommand {
+  fileprivate var isTest: Bool {
+    switch self {
+    case .testNotifications: true
+    case .restart, .deploy, .drain, .resume, .scale, .release, .reload, .set, .upgrade, .stop: false
+    }
+  }
+
+  fileprivate var isReload: Bool {
+    switch self {
+    case .reload, .set: true
+    case .restart, .deploy, .drain, .resume, .scale, .release, .upgrade, .stop, .testNotifications: false
     }
   }
 }

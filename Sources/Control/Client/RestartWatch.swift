@@ -52,6 +52,7 @@ public struct RestartWatch: Sendable {
   /// Lines for a person: how the old ones ended, and what went wrong.
   public mutating func observe(_ events: [Event]) -> [String] {
     events.compactMap { event in
+      if event.kind == .deployFailed, let pool = event.pool { return fail(pool, event.message) }
       guard let pool = event.pool, let index = event.slot else { return nil }
       let slot = SlotID(pool: pool, index: index)
       guard let state = progress[slot] else { return nil }
@@ -60,10 +61,19 @@ public struct RestartWatch: Sendable {
         if state == .waiting { progress[slot] = .failed(event.message) }
         return event.message
       case .exit, .wipeFailed, .decision: return event.message
-      case .spawn, .ready, .drain, .wipe, .ledger, .stuck, .quarantine, .proxy, .command, .reload, .supervisor:
+      case .spawn, .ready, .drain, .wipe, .ledger, .stuck, .quarantine, .node, .notify, .proxy, .command, .reload,
+        .supervisor,
+        .parent, .deploy, .deployFailed:
         return nil
       }
     }
+  }
+
+  /// The old workers go on; nil: none of them is waited for.
+  private mutating func fail(_ pool: PoolName, _ why: String) -> String? {
+    let waiting = progress.keys.filter { $0.pool == pool && progress[$0] == .waiting }
+    for slot in waiting { progress[slot] = .failed(why) }
+    return waiting.isEmpty ? nil : why
   }
 
   private var settled: Int { progress.values.count { $0 != .waiting } }

@@ -8,6 +8,7 @@ public enum EventText {
     let padding = String(repeating: " ", count: kindWidth - kind.count)
     return
       "\(palette.paint(event.at.printable, .faint)) \(painted(event, palette))\(padding) \(event.message.printable)"
+      + (event.by.map { palette.paint("  by \($0.printable)", .faint) } ?? "")
   }
 
   private static let kindWidth = Event.Kind.allCases.map(\.rawValue.count).max() ?? 0
@@ -16,12 +17,12 @@ public enum EventText {
     let kind = event.kind.rawValue
     switch event.kind {
     case .ready: return palette.paint(kind, .good)
-    case .wipeFailed, .backOff, .stuck, .quarantine: return palette.paint(kind, .bad)
+    case .wipeFailed, .backOff, .stuck, .quarantine, .deployFailed: return palette.paint(kind, .bad)
     case .exit:
       let isBad = (event.exit?.requestsLost ?? 0) > 0 || event.exit?.reason == .crash
       return palette.paint(kind, isBad ? .bad : .busy)
-    case .drain, .decision: return palette.paint(kind, .busy)
-    case .ledger, .spawn, .wipe, .proxy, .command, .reload, .supervisor: return kind
+    case .drain, .decision, .node, .notify: return palette.paint(kind, .busy)
+    case .ledger, .spawn, .wipe, .proxy, .command, .reload, .supervisor, .parent, .deploy: return kind
     }
   }
 }

@@ -1,26 +1,38 @@
 import Pool
 
-/// `GET /metrics`: Prometheus text format, version 0.0.4.
+/// `GET /metrics`: for Prometheus, in its own text format or as OpenMetrics.
 ///
 /// Two generations may share a slot during a recycle, so what is said of a worker is said of its slot: memory and
 /// requests in flight are of all that live there, the rest is of the newest.
 public enum MetricsText {
-  public static let contentType = "text/plain; version=0.0.4; charset=utf-8"
-
-  public static func render(_ status: StatusDocument, isReady: Bool) -> String {
-    var page = MetricsPage()
-    page.gauge("masterpool_info", "What runs.", [(["version": status.version], 1)])
+  public static func render(
+    _ status: StatusDocument, _ measured: Measurements, isReady: Bool, as format: MetricsFormat = .prometheus
+  ) -> String {
+    var page = MetricsPage(format)
+    page.info("masterpool_build", "What runs.", ["version": status.version])
     page.gauge("masterpool_uptime_seconds", "Since the supervisor started.", [([:], status.uptimeSeconds)])
     page.gauge("masterpool_ready", "1 while agents can be served.", [([:], isReady ? 1 : 0)])
-    proxy(status.proxy, &page)
+    proxy(status.proxy, measured, &page)
+    tls(measured, &page)
     pools(status.pools, &page)
+    parents(status.pools, &page)
+    limits(status.pools, &page)
     slots(status.pools, &page)
+    tallies(measured.pools, &page)
+    durations(measured.pools, &page)
+    nodes(status.nodes, &page)
     history(status.history, &page)
-    return page.text
+    notify(status.notify, &page)
+    return page.finished
   }
 
-  private static func proxy(_ proxy: StatusDocument.Proxy?, _ page: inout MetricsPage) {
+  private static func proxy(
+    _ proxy: StatusDocument.Proxy?, _ measured: Measurements, _ page: inout MetricsPage
+  ) {
     page.gauge("masterpool_proxy_up", "1 while a proxy runs.", [([:], proxy == nil ? 0 : 1)])
+    page.counter(
+      "masterpool_proxy_restarts_total", "Proxies that ended though they were to go on.",
+      [([:], Double(measured.proxyRestarts))])
     guard let proxy else { return }
     func of(_ value: Int) -> [MetricsPage.Sample] { [([:], Double(value))] }
     page.gauge("masterpool_proxy_generation", "The nth proxy of this supervisor.", of(proxy.generation))
@@ -50,12 +62,42 @@ public enum MetricsText {
       proxy.refusedTotal.sorted { $0.key < $1.key }.map { (["cause": $0.key], Double($0.value)) })
   }
 
+  private static func nodes(_ nodes: StatusDocument.Nodes?, _ page: inout MetricsPage) {
+    guard let nodes else { return }
+    page.gauge("masterpool_nodes", "Nodes that have asked and are remembered.", [([:], Double(nodes.total))])
+    page.gauge(
+      "masterpool_nodes_overdue", "Of these, silent for longer than nodes.overdue.", [([:], Double(nodes.overdue))])
+    page.counter(
+      "masterpool_nodes_displaced_total", "Nodes that had to make room for others, beyond nodes.limit.",
+      [([:], Double(nodes.displacedTotal))])
+    page.counter(
+      "masterpool_nodes_lost_total", "Requests that are in no node's account, since there was no room on the way.",
+      [([:], Double(nodes.lostTotal))])
+  }
+
   private static func history(_ history: StatusDocument.History?, _ page: inout MetricsPage) {
     guard let history else { return }
     page.gauge("masterpool_history_up", "1 while the ledger is written.", [([:], history.trouble == nil ? 1 : 0)])
     page.counter(
       "masterpool_history_lost_total", "Events and samples that could not be kept.",
       [([:], Double(history.lostTotal))])
+  }
+
+  private static func notify(_ notify: StatusDocument.Notify?, _ page: inout MetricsPage) {
+    guard let notify else { return }
+    page.gauge("masterpool_alerts_firing", "Conditions that somebody is told of.", [([:], Double(notify.firing))])
+    page.counter(
+      "masterpool_notifications_total",
+      "Messages by what became of them; failed: refused or given up, dropped: no room for them.",
+      notify.receivers.flatMap { receiver in
+        [
+          ("delivered", receiver.deliveredTotal), ("failed", receiver.failedTotal),
+          ("dropped", receiver.droppedTotal),
+        ].map { outcome, count in (["receiver": receiver.name, "outcome": outcome], Double(count)) }
+      })
+    page.gauge(
+      "masterpool_notifications_waiting", "Messages on their way.",
+      notify.receivers.map { (["receiver": $0.name], Double($0.waiting)) })
   }
 
   private static func pools(_ pools: [StatusDocument.Pool], _ page: inout MetricsPage) {
@@ -99,7 +141,9 @@ public enum MetricsText {
   private static func slots(_ pools: [StatusDocument.Pool], _ page: inout MetricsPage) {
     let slots = pools.flatMap { pool in
       Dictionary(grouping: pool.workers, by: \.slot).sorted { $0.key < $1.key }.map { slot, workers in
-        (labels: ["pool": pool.name.rawValue, "slot": String(slot)], workers: workers)
+        (
+          labels: ["pool": pool.name.rawValue, "slot": String(slot)], workers: workers, limit: memoryLimit(of: pool)
+        )
       }
     }
     func ofAll(_ value: (StatusDocument.Worker) -> Int?) -> [MetricsPage.Sample] {
@@ -114,56 +158,14 @@ public enum MetricsText {
       }
     }
     page.gauge("masterpool_slot_memory_bytes", "PSS and swap of the slot's processes.", ofAll(\.memoryBytes))
+    page.gauge(
+      "masterpool_slot_memory_limit_bytes", "Beyond it a worker of the slot is replaced or cut off.",
+      slots.compactMap { slot in slot.limit.map { (slot.labels, Double($0)) } })
     page.gauge("masterpool_slot_requests_in_flight", "Requests that its workers hold.", ofAll(\.requestsInFlight))
-    page.counter("masterpool_slot_generation", "Workers that the slot has had.", ofNewest { Double($0.generation) })
+    page.gauge("masterpool_slot_generation", "Workers that the slot has had.", ofNewest { Double($0.generation) })
     page.gauge("masterpool_slot_age_seconds", "Age of its newest worker.", ofNewest(\.ageSeconds))
     page.gauge(
       "masterpool_slot_requests", "Requests that its newest worker has served.", ofNewest { Double($0.requestsTotal) }
     )
-  }
-}
-
-/// Families in the order in which they are added; one without samples is left out.
-struct MetricsPage {
-  typealias Sample = (labels: [String: String], value: Double)
-
-  private(set) var text = ""
-
-  mutating func gauge(_ name: String, _ help: String, _ samples: [Sample]) {
-    family(name, "gauge", help, samples)
-  }
-
-  mutating func counter(_ name: String, _ help: String, _ samples: [Sample]) {
-    family(name, "counter", help, samples)
-  }
-
-  private mutating func family(_ name: String, _ kind: String, _ help: String, _ samples: [Sample]) {
-    guard !samples.isEmpty else { return }
-    text += "# HELP \(name) \(help)\n# TYPE \(name) \(kind)\n"
-    for (labels, value) in samples {
-      text += "\(name)\(Self.braces(labels)) \(Self.number(value))\n"
-    }
-  }
-
-  private static func braces(_ labels: [String: String]) -> String {
-    if labels.isEmpty { return "" }
-    let pairs = labels.sorted { $0.key < $1.key }.map { "\($0.key)=\"\(escaped($0.value))\"" }
-    return "{\(pairs.joined(separator: ","))}"
-  }
-
-  private static func escaped(_ value: String) -> String {
-    value.reduce(into: "") { text, character in
-      switch character {
-      case "\\": text += "\\\\"
-      case "\"": text += "\\\""
-      case "\n": text += "\\n"
-      default: text.append(character)
-      }
-    }
-  }
-
-  private static func number(_ value: Double) -> String {
-    if let whole = Int64(exactly: value) { return String(whole) }
-    return value.isFinite ? String(value) : value.isNaN ? "NaN" : value > 0 ? "+Inf" : "-Inf"
   }
 }

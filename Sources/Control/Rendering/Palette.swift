@@ -3,7 +3,7 @@ public enum Palette: Sendable {
   case plain, ansi
 
   enum Ink: Sendable {
-    case strong, faint, good, busy, bad
+    case strong, faint, good, busy, bad, chosen
 
     fileprivate var code: String {
       switch self {
@@ -12,9 +12,12 @@ public enum Palette: Sendable {
       case .good: "32"
       case .busy: "33"
       case .bad: "31"
+      case .chosen: "7"
       }
     }
   }
+
+  public func strong(_ text: String) -> String { paint(text, .strong) }
 
   func paint(_ text: String, _ ink: Ink) -> String {
     switch self {

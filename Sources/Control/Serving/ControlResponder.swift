@@ -1,4 +1,5 @@
 import FoundationEssentials
+import Glibc
 import HTTPTypes
 import Hummingbird
 import NIOCore
@@ -17,7 +18,8 @@ struct ControlResponder: HTTPResponder {
   }
 
   let controlled: any Controlled
-  let access: ControlAccess
+  let gate: ControlGate
+  let door: ControlDoor
   let pace: FollowerPace
 
   func respond(to request: Request, context: Context) async throws -> Response {
@@ -27,13 +29,15 @@ struct ControlResponder: HTTPResponder {
     } catch {
       response = .json(error.status, ErrorDocument(error: error.message))
       response.headers[.allow] = error.allow
+      response.headers[.wwwAuthenticate] = error.challenge
     }
-    response.headers[.cacheControl] = "no-store"
+    if response.headers[.cacheControl] == nil { response.headers[.cacheControl] = "no-store" }
     return request.method == .head ? response.withoutBody() : response
   }
 
   private func answer(_ request: Request, _ context: Context) async throws(ControlRefusal) -> Response {
-    switch try ControlAction(ControlRequest(request), access) {
+    let (access, caller) = try await admit(request, context)
+    switch try action(request, access) {
     case .status: return .json(200, await controlled.status())
     case .events(let query): return .json(200, await controlled.page(query))
     case .follow(let query):
@@ -46,12 +50,22 @@ struct ControlResponder: HTTPResponder {
       }
     case .samples(let query):
       return try await read { () async throws(HistoryUnreadable) in try await controlled.samples(query) }
-    case .command: return try await perform(command(in: request))
+    case .nodes(let query): return .json(200, await controlled.nodes(query))
+    case .advice(let query):
+      return try await read { () async throws(HistoryUnreadable) in try await controlled.advice(query) }
+    case .settings: return .json(200, await controlled.settings())
+    case .settingsDifferences: return .json(200, await controlled.settingsDifferences())
+    case .command:
+      let command = try await command(in: request)
+      return await perform(command, by: caller())
     case .metrics:
-      return .text(
-        200, MetricsText.render(await controlled.status(), isReady: await controlled.isReady()),
-        type: MetricsText.contentType)
+      let format = MetricsFormat(accept: request.headers[.accept])
+      let page = MetricsText.render(
+        await controlled.status(), await controlled.measurements(), isReady: await controlled.isReady(), as: format)
+      return .text(200, page, type: format.contentType)
     case .alive: return .text(200, "alive\n")
+    case .asset(let path):
+      return Dashboard.answer(path, known: request.headers[.ifNoneMatch]) ?? .text(404, "no \(path)\n")
     case .ready: return await controlled.isReady() ? .text(200, "ready\n") : .text(503, "not ready\n")
     }
   }
@@ -78,8 +92,36 @@ struct ControlResponder: HTTPResponder {
     }
   }
 
-  private func perform(_ command: ControlCommand) async -> Response {
-    let reply = await controlled.perform(command)
+  /// Who asks is put in words only where it is to be told.
+  private func admit(
+    _ request: Request, _ context: Context
+  ) async throws(ControlRefusal) -> (ControlAccess, caller: () -> Caller?) {
+    switch door {
+    case .socket:
+      guard let peer = await Peer.of(context.channel) else {
+        throw ControlRefusal(status: 403, message: "the kernel does not say who asks")
+      }
+      return (try gate.admit(uid: peer.uid, ours: geteuid()), { peer.caller })
+    case .network:
+      let (access, caller) = try gate.admit(
+        Papers(request), from: context.channel.remoteAddress?.ipAddress ?? "an unknown address")
+      return (access, { caller })
+    }
+  }
+
+  private func action(_ request: Request, _ access: ControlAccess) throws(ControlRefusal) -> ControlAction {
+    do throws(ControlRefusal) { return try ControlAction(ControlRequest(request), access) } catch {
+      switch error.status {
+      case 401: gate.note(.noToken)
+      case 403: gate.note(.readOnly)
+      default: break
+      }
+      throw error
+    }
+  }
+
+  private func perform(_ command: ControlCommand, by caller: Caller?) async -> Response {
+    let reply = await controlled.perform(command, by: caller)
     switch reply {
     case .accepted: return .json(200, reply)
     case .refused(let message): return .json(409, RefusedDocument(error: message, message: message))
@@ -95,6 +137,11 @@ struct ControlResponder: HTTPResponder {
     default: "\(error)"
     }
   }
+}
+
+/// Where a request came in.
+enum ControlDoor: Sendable {
+  case socket, network
 }
 
 struct ErrorDocument: Codable {
@@ -115,6 +162,19 @@ extension ControlRequest {
     query = request.uri.queryParameters.map { (name: String($0.key), value: String($0.value)) }
     accept = request.headers[.accept]
     lastEventID = HTTPField.Name("Last-Event-ID").flatMap { request.headers[$0] }
+  }
+}
+
+extension Papers {
+  init(_ request: Request) {
+    // The first Host is the message's authority; any other is still among the fields.
+    hosts = (request.head.authority.map { [$0] } ?? []) + Self.values("Host", request)
+    origins = Self.values("Origin", request)
+    authorizations = Self.values("Authorization", request)
+  }
+
+  private static func values(_ name: String, _ request: Request) -> [String] {
+    HTTPField.Name(name).map { request.headers[values: $0] } ?? []
   }
 }
 

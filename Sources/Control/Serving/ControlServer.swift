@@ -7,37 +7,46 @@ import Pool
 import ServiceLifecycle
 import Synchronization
 
-/// The control API: all of it on a unix socket that its owner alone may use, and read-only on an address for
-/// dashboards and metrics, if one is given.
+/// The control API: all of it on a unix socket that its owner alone may use; and on an address for dashboards and
+/// metrics, if one is given, what the gate lets through.
 public struct ControlServer: Service {
   private let socketPath: String
   private let listen: ListenAddress?
   private let controlled: any Controlled
+  private let gate: ControlGate
   private let logger: Logger
   private let onServing: @Sendable ([ListenAddress]) -> Void
   private let pace: FollowerPace
+  /// What the libraries below say of their own doings.
+  private let libraryLogger: Logger
 
   /// - Parameters:
   ///   - socketPath: absolute, at most 107 bytes, in a folder that exists.
-  ///   - listen: read-only; nil: none.
+  ///   - listen: of the network, or a unix socket that is treated as if it were; nil: none.
   ///   - onServing: called once, when all of it can be reached, with the addresses as bound, the socket first.
   public init(
-    socketPath: String, listen: ListenAddress?, controlled: any Controlled, logger: Logger,
+    socketPath: String, listen: ListenAddress?, controlled: any Controlled, gate: ControlGate = ControlGate(),
+    logger: Logger, libraryLogger: Logger? = nil,
     onServing: @escaping @Sendable ([ListenAddress]) -> Void = { _ in }
   ) {
     self.init(
-      socketPath: socketPath, listen: listen, controlled: controlled, logger: logger, pace: FollowerPace(),
+      socketPath: socketPath, listen: listen, controlled: controlled, gate: gate, logger: logger,
+      libraryLogger: libraryLogger,
+      pace: FollowerPace(),
       onServing: onServing)
   }
 
   init(
-    socketPath: String, listen: ListenAddress?, controlled: any Controlled, logger: Logger, pace: FollowerPace,
+    socketPath: String, listen: ListenAddress?, controlled: any Controlled, gate: ControlGate = ControlGate(),
+    logger: Logger, libraryLogger: Logger? = nil, pace: FollowerPace,
     onServing: @escaping @Sendable ([ListenAddress]) -> Void
   ) {
     self.socketPath = socketPath
     self.listen = listen
     self.controlled = controlled
+    self.gate = gate
     self.logger = logger
+    self.libraryLogger = libraryLogger ?? logger
     self.pace = pace
     self.onServing = onServing
   }
@@ -55,17 +64,19 @@ public struct ControlServer: Service {
     let connections = Connections()
     let doors = Doors(listen == nil ? 1 : 2, onServing)
     var listeners = [
-      ControlListener(address: .unix(path: socketPath), responder: responder(.full), connections, doors, logger)
+      ControlListener(
+        address: .unix(path: socketPath), responder: responder(.socket), connections, doors, logger, libraryLogger)
     ]
     if let listen {
-      listeners.append(ControlListener(address: listen, responder: responder(.readOnly), connections, doors, logger))
+      listeners.append(
+        ControlListener(address: listen, responder: responder(.network), connections, doors, logger, libraryLogger))
     }
     let group = ServiceGroup(
       configuration: .init(
         services: listeners.map {
           // One that cannot listen takes the other with it; both are told of the same shutdown.
           .init(service: $0, failureTerminationBehavior: .cancelGroup)
-        }, logger: logger.quiet))
+        }, logger: libraryLogger))
     do {
       try await run(group, connections)
     } catch let failure as ControlServerFailure {
@@ -90,17 +101,8 @@ public struct ControlServer: Service {
     }
   }
 
-  private func responder(_ access: ControlAccess) -> ControlResponder {
-    ControlResponder(controlled: controlled, access: access, pace: pace)
-  }
-}
-
-extension Logger {
-  /// What the libraries below say of their own doings is for those who debug them.
-  fileprivate var quiet: Logger {
-    var logger = self
-    if logger.logLevel > .debug { logger.logLevel = .critical }
-    return logger
+  private func responder(_ door: ControlDoor) -> ControlResponder {
+    ControlResponder(controlled: controlled, gate: gate, door: door, pace: pace)
   }
 }
 
@@ -131,15 +133,18 @@ private struct ControlListener: Service {
   let connections: Connections
   let doors: Doors
   let logger: Logger
+  let libraryLogger: Logger
 
   init(
-    address: ListenAddress, responder: ControlResponder, _ connections: Connections, _ doors: Doors, _ logger: Logger
+    address: ListenAddress, responder: ControlResponder, _ connections: Connections, _ doors: Doors, _ logger: Logger,
+    _ libraryLogger: Logger
   ) {
     self.address = address
     self.responder = responder
     self.connections = connections
     self.doors = doors
     self.logger = logger
+    self.libraryLogger = libraryLogger
   }
 
   func run() async throws {
@@ -167,18 +172,18 @@ private struct ControlListener: Service {
     let application = Application(
       responder: responder, server: .http1(configuration: http),
       configuration: ApplicationConfiguration(
-        address: place, availableConnectionsDelegate: .maximum(ControlLimit.connections, logger: logger.quiet)),
+        address: place, availableConnectionsDelegate: .maximum(ControlLimit.connections, logger: libraryLogger)),
       onServerRunning: { channel in
         do throws(ControlServerFailure) {
           let address = try bound(channel)
-          logger.info("control API at \(address)\(responder.access == .readOnly ? ", read-only" : "")")
-          doors.open(address, order: responder.access == .full ? 0 : 1)
+          logger.info("control API at \(address)")
+          doors.open(address, order: responder.door == .socket ? 0 : 1)
         } catch {
           failure.withLock { $0 = error }
           channel.close(promise: nil)
         }
       },
-      logger: logger.quiet)
+      logger: libraryLogger)
     do {
       try await application.run()
     } catch {

@@ -50,14 +50,25 @@ struct QueryReader {
     _ name: String, _: Word.Type
   ) throws(ControlRefusal) -> Set<Word> {
     var words: Set<Word> = []
-    for text in text(name)?.split(separator: ",").map(String.init) ?? [] {
-      guard let word = Word(rawValue: text) else {
-        let all = Word.allCases.map(\.rawValue).joined(separator: ", ")
-        throw ControlRefusal(status: 400, message: "\(name)=\(text.prefix(40)) is none of \(all)")
-      }
-      words.insert(word)
-    }
+    for text in text(name)?.split(separator: ",").map(String.init) ?? [] { words.insert(try word(name, text)) }
     return words
+  }
+
+  func word<Word: RawRepresentable<String> & CaseIterable>(
+    _ name: String, _: Word.Type
+  ) throws(ControlRefusal) -> Word? {
+    guard let text = text(name) else { return nil }
+    return try word(name, text)
+  }
+
+  private func word<Word: RawRepresentable<String> & CaseIterable>(
+    _ name: String, _ text: String
+  ) throws(ControlRefusal) -> Word {
+    guard let word = Word(rawValue: text) else {
+      let all = Word.allCases.map(\.rawValue).joined(separator: ", ")
+      throw ControlRefusal(status: 400, message: "\(name)=\(text.prefix(40)) is none of \(all)")
+    }
+    return word
   }
 
   private func target() throws(ControlRefusal) -> ControlCommand.Target? {
@@ -82,7 +93,7 @@ struct QueryReader {
     return moment
   }
 
-  private func text(_ name: String) -> String? { values.last { $0.name == name }?.value }
+  func text(_ name: String) -> String? { values.last { $0.name == name }?.value }
 }
 
 extension EventQuery {
@@ -102,6 +113,17 @@ extension HistoryQuery {
     let query = try QueryReader(request, ["pool", "slot", "generation", "reason", "since", "until", "limit"])
     filter = try query.filter()
     limit = try query.number("limit", 0...ControlLimit.events) ?? ControlLimit.defaultEvents
+  }
+}
+
+extension AdviceQuery {
+  init(_ request: ControlRequest) throws(ControlRefusal) {
+    let filter = try QueryReader(request, ["pool", "since"]).filter()
+    guard case .pool(let pool) = filter.target else {
+      self.init(since: filter.since)
+      return
+    }
+    self.init(pool: pool, since: filter.since)
   }
 }
 

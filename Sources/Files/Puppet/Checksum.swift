@@ -69,7 +69,7 @@ final class ChecksumCache: Sendable {
   }
 
   /// Kept at most, in halves: a full one takes the place of the older one.
-  static let capacity = 50_000
+  let capacity: Int
 
   private let state = Mutex(State())
   private let running = OnceAtATime<Key, String?>()
@@ -79,12 +79,14 @@ final class ChecksumCache: Sendable {
     var old: [Key: String] = [:]
   }
 
+  init(capacity: Int) { self.capacity = capacity }
+
   /// A digest that is known, without any work.
   func known(_ key: Key) -> String? {
     state.withLock { state in
       if let value = state.young[key] { return value }
       guard let value = state.old[key] else { return nil }
-      Self.keep(value, for: key, in: &state)
+      keep(value, for: key, in: &state)
       return value
     }
   }
@@ -96,13 +98,13 @@ final class ChecksumCache: Sendable {
       if let known = known(key) { return known }
       let value = compute()
       if let value, key.facts.isSettled(at: Moment.wall()) {
-        state.withLock { Self.keep(value, for: key, in: &$0) }
+        state.withLock { keep(value, for: key, in: &$0) }
       }
       return value
     }
   }
 
-  private static func keep(_ value: String, for key: Key, in state: inout State) {
+  private func keep(_ value: String, for key: Key, in state: inout State) {
     if state.young.count >= capacity / 2 {
       state.old = state.young
       state.young = [:]

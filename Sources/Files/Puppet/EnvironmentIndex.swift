@@ -16,7 +16,6 @@ final class EnvironmentIndex: Sendable {
 
   /// Folders of modules that make one mount together.
   static let merged = ["lib", "facts.d", "locales"]
-  static let maxModules = 5000
   static let maxConfBytes = 64 << 10
 
   /// Doubtful: Puppet might see it otherwise.
@@ -31,8 +30,8 @@ final class EnvironmentIndex: Sendable {
   private let isSettled: Bool
 
   /// Reads folders: not for an event loop.
-  init(_ name: String, plan: PuppetFilePlan, reader: Reader) {
-    var survey = Survey(reader: reader)
+  init(_ name: String, plan: PuppetFilePlan, reader: Reader, maxModules: Int) {
+    var survey = Survey(reader: reader, maxModules: maxModules)
     (standing, modulepath) = survey.modulepath(of: name, plan)
     let found = standing == .sound ? survey.modules(along: modulepath) : []
     modules = found
@@ -61,9 +60,13 @@ private struct Witness: Sendable {
 /// A look around that remembers what it saw.
 private struct Survey {
   let reader: Reader
+  let maxModules: Int
   var witnesses: [Witness] = []
 
-  init(reader: Reader) { self.reader = reader }
+  init(reader: Reader, maxModules: Int) {
+    self.reader = reader
+    self.maxModules = maxModules
+  }
 
   private mutating func facts(_ path: String) -> FileFacts? {
     let facts = FileFacts(at: path)
@@ -101,7 +104,7 @@ private struct Survey {
   private func isListable(_ folders: [String]) -> Bool {
     folders.allSatisfy { folder in
       guard reader.mayReach(folder), let facts = FileFacts(at: folder), reader.mayList(facts) else { return false }
-      return FolderListing.names(at: folder, limit: EnvironmentIndex.maxModules) != nil
+      return FolderListing.names(at: folder, limit: maxModules) != nil
     }
   }
 
@@ -109,7 +112,7 @@ private struct Survey {
     var modules: [EnvironmentIndex.Module] = []
     var seen: Set<String> = []
     for folder in path {
-      for name in FolderListing.names(at: folder, limit: EnvironmentIndex.maxModules) ?? [] {
+      for name in FolderListing.names(at: folder, limit: maxModules) ?? [] {
         guard isModuleName(name), !seen.contains(name),
           let module = module(name, at: "\(folder == "/" ? "" : folder)/\(name)")
         else { continue }

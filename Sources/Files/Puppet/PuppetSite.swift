@@ -1,21 +1,19 @@
 import Pool
 import Synchronization
 
-/// One pool's environments and mounts, looked at again when they have been known for a second.
+/// One pool's environments and mounts, looked at again when they have been known for the time of trust.
 final class PuppetSite: Sendable {
   let plan: PuppetFilePlan
   let reader: Reader
   let times: LocalTime
   let checksums: ChecksumCache
+  let limits: FileLimits
   private let known = Mutex(Known())
   private let looking = OnceAtATime<String, World?>()
   private let telling = OnceForAll<PuppetRequest, FileOutcome>()
 
-  /// Nanoseconds that what was seen is relied on.
-  static let trust: Int64 = 1_000_000_000
-  static let maxEnvironments = 64
-  static let maxLists = 64
-  static let maxListBytes = 16 << 20
+  /// Answers about trees; their bytes have a limit in the settings.
+  private static let maxLists = 64
 
   private struct Known {
     var worlds: [String: World] = [:]
@@ -24,8 +22,9 @@ final class PuppetSite: Sendable {
     var listBytes = 0
   }
 
-  init(_ plan: PuppetFilePlan, checksums: ChecksumCache) {
+  init(_ plan: PuppetFilePlan, within limits: FileLimits, checksums: ChecksumCache) {
     self.plan = plan
+    self.limits = limits
     reader = Reader(plan.identity)
     times = LocalTime(agreeingWith: plan.utcOffsets)
     self.checksums = checksums
@@ -62,7 +61,7 @@ final class PuppetSite: Sendable {
     guard let world = currentWorld(request.environment) else { return .notOurs }
     guard request.kind == .metadatas else { return outcome(of: request, in: world) }
     if let list = known.withLock({ $0.lists[request] }), list.until > Moment.steady() { return .body(list.body) }
-    let until = Moment.steady() + Self.trust
+    let until = Moment.steady() + limits.trust.wholeNanoseconds
     let outcome = outcome(of: request, in: world)
     if case .body(let body) = outcome { keep(body, for: request, until: until) }
     return outcome
@@ -77,7 +76,7 @@ final class PuppetSite: Sendable {
 
   private func keep(_ body: ReadyBody, for request: PuppetRequest, until: Int64) {
     known.withLock { known in
-      if known.lists.count >= Self.maxLists || known.listBytes > Self.maxListBytes {
+      if known.lists.count >= Self.maxLists || known.listBytes > limits.listMemory.bytes {
         known.lists = [:]
         known.listBytes = 0
       }
@@ -108,7 +107,7 @@ extension PuppetSite {
     if let last, last.until > now { return last }
     let environment =
       last.map(\.environment).flatMap { $0.stands ? $0 : nil }
-      ?? EnvironmentIndex(name, plan: plan, reader: reader)
+      ?? EnvironmentIndex(name, plan: plan, reader: reader, maxModules: limits.modules)
     let mounts =
       last.map(\.mounts).flatMap { $0.stands ? $0 : nil } ?? MountTable(plan.fileServerConfig, reader: reader)
     // Names that are none would fill it.
@@ -116,9 +115,9 @@ extension PuppetSite {
       known.withLock { $0.worlds[name] = nil }
       return nil
     }
-    let world = World(environment: environment, mounts: mounts, until: now + Self.trust)
+    let world = World(environment: environment, mounts: mounts, until: now + limits.trust.wholeNanoseconds)
     known.withLock { known in
-      if known.worlds.count >= Self.maxEnvironments, last == nil { known.worlds = [:] }
+      if known.worlds.count >= limits.environments, last == nil { known.worlds = [:] }
       known.worlds[name] = world
     }
     return world

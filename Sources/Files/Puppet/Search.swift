@@ -80,7 +80,7 @@ struct Search {
       let folder = try Folder(place.folder, site.reader)
       defer { folder.close() }
       let teller = Teller(self, place: place, folder: folder)
-      for entry in try Tree(place, folder, request, recurses: recurses, reader: site.reader).entries()
+      for entry in try Tree(place, folder, request, recurses: recurses, in: site).entries()
       where seen.insert(Array(entry.name.utf8)).inserted {
         rows.append(try teller.tell(entry.beneath(place), as: entry.name, entry.facts))
       }

@@ -19,21 +19,21 @@ struct Tree {
     }
   }
 
-  /// A larger one is left to a worker.
-  static let maxEntries = 50_000
-
   private let place: Place
   private let folder: Folder
   private let request: PuppetRequest
   private let recurses: Bool
   private let reader: Reader
+  /// A larger one is left to a worker.
+  private let maxEntries: Int
 
-  init(_ place: Place, _ folder: Folder, _ request: PuppetRequest, recurses: Bool, reader: Reader) {
+  init(_ place: Place, _ folder: Folder, _ request: PuppetRequest, recurses: Bool, in site: PuppetSite) {
     self.place = place
     self.folder = folder
     self.request = request
     self.recurses = recurses
-    self.reader = reader
+    reader = site.reader
+    maxEntries = site.limits.treeEntries
   }
 
   func entries() throws(Doubt) -> [Entry] {
@@ -47,7 +47,7 @@ struct Tree {
       var next: [Entry] = []
       for entry in level where entry.facts.kind == .folder { next += try children(of: entry) }
       entries += next
-      guard entries.count <= Self.maxEntries else { throw .doubt }
+      guard entries.count <= maxEntries else { throw .doubt }
       level = next
       depth += 1
     }
@@ -62,7 +62,7 @@ struct Tree {
     guard descriptor >= 0 else { throw .doubt }
     defer { close(descriptor) }
     // A listing takes its descriptor with it.
-    guard let names = FolderListing.names(in: dup(descriptor), limit: Self.maxEntries) else { throw .doubt }
+    guard let names = FolderListing.names(in: dup(descriptor), limit: maxEntries) else { throw .doubt }
     var entries: [Entry] = []
     for name in names where !request.ignored.contains(where: { $0.matches(name) }) {
       guard !hasControls(name[...]), let facts = FileFacts(of: name, in: descriptor) else { throw .doubt }

@@ -4,6 +4,11 @@
 /// Pools are known by their index in the configuration.
 public struct ClaimLedger: Sendable {
   var pools: [PoolLedger]
+  /// The final counters of the workers that were retired last, for a supervisor that took the place of the one that
+  /// was told of them.
+  private var retired: [WorkerCounters] = []
+  /// Many more than end in the moments between two supervisors.
+  static let maxRetired = 1024
 
   public init(pools: [ProxiedPool]) { self.pools = pools.map(PoolLedger.init(policy:)) }
 
@@ -40,7 +45,14 @@ public struct ClaimLedger: Sendable {
   public mutating func release(
     _ claim: Claim, _ outcome: ClaimOutcome, keeping connection: KeptConnection?, at now: Instant
   ) -> Release {
-    pools[claim.pool].release(claim, outcome, keeping: connection, at: now)
+    let release = pools[claim.pool].release(claim, outcome, keeping: connection, at: now)
+    if let final = release.retired { remember(final) }
+    return release
+  }
+
+  private mutating func remember(_ final: WorkerCounters) {
+    if retired.count >= Self.maxRetired { retired.removeFirst(Self.maxRetired / 2) }
+    retired.append(final)
   }
 
   /// Takes a kept connection out because its worker closed it. False: another owns it by now.
@@ -124,11 +136,13 @@ public struct ClaimLedger: Sendable {
 
   public mutating func retire(_ worker: WorkerID) -> Verdict {
     guard let (pool, seat) = find(worker) else {
-      return Verdict(reports: [.retired(WorkerCounters(worker: worker))])
+      let known = retired.last { $0.worker == worker }
+      return Verdict(reports: [.retired(known ?? WorkerCounters(worker: worker))])
     }
     let connections = pools[pool].takeKeptConnections(of: seat)
     guard pools[pool].seats[seat].inFlight > 0 else {
       let final = pools[pool].vacate(seat) ?? WorkerCounters(worker: worker)
+      remember(final)
       return Verdict(reports: [.retired(final)], connections: connections)
     }
     pools[pool].seats[seat].state = .retiring

@@ -1,7 +1,8 @@
 /// One line of `masterpool events`: the ledger and what else happened, in rising numbers that go on over restarts.
 ///
 /// On the wire one JSON object: `id`, `at`, `kind`, `message`, and for what concerns a worker `pool`, `slot`,
-/// `generation`; an exit has its ledger row under `exit`, and what was captured of a stuck worker stands under `capture`.
+/// `generation`; an exit has its ledger row under `exit`, what was captured of a stuck worker stands under `capture`, and
+/// who asked for what an operator asked for under `by`.
 public struct Event: Hashable, Sendable, Codable {
   public enum Kind: String, Hashable, Sendable, Codable, CaseIterable {
     /// A worker's process was started; it passed its probe; it was asked to finish.
@@ -23,6 +24,15 @@ public struct Event: Hashable, Sendable, Codable {
     case stuck
     /// A node that wedges workers gets one worker at most, or is free again.
     case quarantine
+    /// Nodes have fallen silent, or are back.
+    case node
+    /// A receiver of notifications does not take them, takes them again, or was sent a test.
+    case notify
+    /// A warm parent was started, forks, ended, or could not fork.
+    case parent
+    /// Other code: its masters are on their way, or there; or the old ones go on serving.
+    case deploy
+    case deployFailed = "deploy_failed"
     /// An operator's command.
     case command
     /// New settings or certificates, in force or refused.
@@ -43,10 +53,12 @@ public struct Event: Hashable, Sendable, Codable {
   public var exit: ExitRow?
   /// What a worker that may be stuck was seen doing: lines of text, bounded.
   public var capture: String?
+  /// Whose command it was: a `Caller` in words.
+  public var by: String?
 
   public init(
     id: Int, at: String, kind: Kind, message: String, worker: WorkerID? = nil, exit: ExitRow? = nil,
-    capture: String? = nil
+    capture: String? = nil, by: String? = nil
   ) {
     self.id = id
     self.at = at
@@ -57,6 +69,7 @@ public struct Event: Hashable, Sendable, Codable {
     generation = worker?.generation.rawValue
     self.exit = exit
     self.capture = capture
+    self.by = by
   }
 }
 

@@ -12,6 +12,12 @@ public struct StatusDocument: Hashable, Sendable, Codable {
   public var pools: [Pool]
   /// Nil where none is kept.
   public var history: History?
+  /// Nil from a supervisor that keeps no account of them.
+  public var nodes: Nodes?
+  /// Nil: none.
+  public var failedWipes: FailedWipes?
+  /// Nil where nobody is told.
+  public var notify: Notify?
 
   public init(
     version: String, pid: Int32, uptimeSeconds: Double, state: String, listen: [String], proxy: Proxy?, pools: [Pool],
@@ -28,8 +34,9 @@ public struct StatusDocument: Hashable, Sendable, Codable {
   }
 
   enum CodingKeys: String, CodingKey {
-    case version, pid, state, listen, proxy, pools, history
+    case version, pid, state, listen, proxy, pools, history, nodes, notify
     case uptimeSeconds = "uptime_seconds"
+    case failedWipes = "failed_wipes"
   }
 
   /// How the ledger does.
@@ -46,6 +53,33 @@ public struct StatusDocument: Hashable, Sendable, Codable {
 
     enum CodingKeys: String, CodingKey {
       case trouble
+      case lostTotal = "lost_total"
+    }
+  }
+
+  /// How many nodes there are; `NodesDocument` says which.
+  public struct Nodes: Hashable, Sendable, Codable {
+    public var total: Int
+    /// Silent for longer than this.
+    public var overdue: Int
+    public var overdueSeconds: Double
+    /// Those that had to make room for others.
+    public var displacedTotal: Int
+    /// Requests that are in no node's account, since there was no room on the way.
+    public var lostTotal: Int
+
+    public init(_ book: NodeBook) {
+      total = book.count
+      overdue = book.overdue
+      overdueSeconds = book.policy.overdue.inSeconds
+      displacedTotal = book.displaced
+      lostTotal = book.lost
+    }
+
+    enum CodingKeys: String, CodingKey {
+      case total, overdue
+      case overdueSeconds = "overdue_seconds"
+      case displacedTotal = "displaced_total"
       case lostTotal = "lost_total"
     }
   }
@@ -148,9 +182,13 @@ public struct StatusDocument: Hashable, Sendable, Codable {
     /// Requests that were suspect by their age, and workers that were stopped for being stuck.
     public var suspectsTotal = 0
     public var stuckTotal = 0
+    /// Those from which its workers are forked: one, and another that is about to take its place or to go.
+    public var parents: [Parent]?
     /// What its processes hold together, by PSS and swap, and what they may.
     public var memoryBytes = 0
     public var memoryBudgetBytes: Int?
+    /// What its workers are held against.
+    public var limits: Limits?
 
     public init(name: PoolName, size: Int, ready: Int, queueLength: Int, shedTotal: Int, workers: [Worker]) {
       self.name = name
@@ -162,7 +200,7 @@ public struct StatusDocument: Hashable, Sendable, Codable {
     }
 
     enum CodingKeys: String, CodingKey {
-      case name, size, ready, workers, quarantined
+      case name, size, ready, workers, quarantined, parents, limits
       case queueLength = "queue_length"
       case shedTotal = "shed_total"
       case queueByClass = "queue_by_class"
@@ -196,6 +234,8 @@ public struct StatusDocument: Hashable, Sendable, Codable {
     public var memoryBytes: Int?
     public var requestsTotal: Int
     public var requestsInFlight: Int
+    /// What it is at; nil: nothing, or nothing that takes a while.
+    public var current: Current?
     public var lastRecycle: LastRecycle?
     /// Why it is to be replaced, and what that waits for: `min_ready 2: 2 of 3 ready`. Nil: it is not to be, or its
     /// successor is on its way.
@@ -218,7 +258,7 @@ public struct StatusDocument: Hashable, Sendable, Codable {
     }
 
     enum CodingKeys: String, CodingKey {
-      case slot, generation, pid, state
+      case slot, generation, pid, state, current
       case ageSeconds = "age_seconds"
       case memoryBytes = "memory_bytes"
       case requestsTotal = "requests_total"
@@ -226,6 +266,72 @@ public struct StatusDocument: Hashable, Sendable, Codable {
       case lastRecycle = "last_recycle"
       case pendingRecycle = "pending_recycle"
       case waitingFor = "waiting_for"
+    }
+  }
+
+  /// A request under way.
+  public struct Current: Hashable, Sendable, Codable {
+    /// `POST /puppet/v3/catalog/web7`, cut to 200 bytes.
+    public var request: String
+    /// The verified name of who asked.
+    public var node: String?
+    public var ageSeconds: Double
+
+    public init(request: String, node: String?, ageSeconds: Double) {
+      self.request = request
+      self.node = node
+      self.ageSeconds = ageSeconds
+    }
+
+    enum CodingKeys: String, CodingKey {
+      case request, node
+      case ageSeconds = "age_seconds"
+    }
+  }
+
+  /// What was not deleted of late.
+  public struct FailedWipes: Hashable, Sendable, Codable {
+    public var count: Int
+    /// How far back it is counted.
+    public var withinSeconds: Double
+    /// The last one, and when; RFC 3339, UTC.
+    public var message: String
+    public var at: String
+
+    public init(count: Int, withinSeconds: Double, message: String, at: String) {
+      self.count = count
+      self.withinSeconds = withinSeconds
+      self.message = message
+      self.at = at
+    }
+
+    enum CodingKeys: String, CodingKey {
+      case count, message, at
+      case withinSeconds = "within_seconds"
+    }
+  }
+
+  /// A pool's warm parent.
+  public struct Parent: Hashable, Sendable, Codable {
+    public var generation: Int
+    public var pid: Int32?
+    /// `starting`, `ready` or `stopping`.
+    public var state: String
+    public var ageSeconds: Double?
+    public var memoryBytes: Int?
+
+    public init(generation: Int, pid: Int32?, state: String, ageSeconds: Double?, memoryBytes: Int?) {
+      self.generation = generation
+      self.pid = pid
+      self.state = state
+      self.ageSeconds = ageSeconds
+      self.memoryBytes = memoryBytes
+    }
+
+    enum CodingKeys: String, CodingKey {
+      case generation, pid, state
+      case ageSeconds = "age_seconds"
+      case memoryBytes = "memory_bytes"
     }
   }
 

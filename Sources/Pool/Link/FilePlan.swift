@@ -5,10 +5,12 @@ public struct FilePlan: Hashable, Sendable, Codable {
   public var folders: [FileFolder]
   /// A pool's own files, found the way Puppet finds them.
   public var puppet: [PuppetFilePlan]
+  public var limits: FileLimits
 
-  public init(folders: [FileFolder] = [], puppet: [PuppetFilePlan] = []) {
+  public init(folders: [FileFolder] = [], puppet: [PuppetFilePlan] = [], limits: FileLimits = FileLimits()) {
     self.folders = folders
     self.puppet = puppet
+    self.limits = limits
   }
 
   public var isEmpty: Bool { folders.isEmpty && puppet.isEmpty }

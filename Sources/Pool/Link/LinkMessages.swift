@@ -66,6 +66,8 @@ public enum ProxyReport: Hashable, Sendable, Codable {
   case runs(RunNews)
   /// All that was known when `tellRuns` came has been said.
   case runsTold
+  /// About once a second, where verified nodes asked something.
+  case nodes(NodeNews)
   /// A request passed `request_timeout`; it was answered 504. `node` is the verified name of who asked.
   case overdue(WorkerID, age: Duration, node: String? = nil)
   /// A request is older than others of its kind let expect; said once a second for as long as that is so.
@@ -74,6 +76,8 @@ public enum ProxyReport: Hashable, Sendable, Codable {
   case unreachable(WorkerID, String)
   /// Once a second, and once before `finished`.
   case counters(ProxyCounters)
+  /// To a supervisor that has taken the place of another: what is known from before.
+  case account(ProxyAccount)
   case finished
 }
 
@@ -149,6 +153,8 @@ public struct ProxyCounters: Hashable, Sendable, Codable {
   /// Lines of the access log that were written or are about to be, and those that there was no room for.
   public var accessLinesTotal = 0
   public var accessLinesDroppedTotal = 0
+  public var tls = TLSCounters()
+  public var expiries: [Expiry] = []
   public var pools: [PoolCounters] = []
   public var workers: [WorkerCounters] = []
 
@@ -167,6 +173,7 @@ public struct PoolCounters: Hashable, Sendable, Codable {
   public var runsUnderWay = 0
   /// Requests of quarantined nodes that wait, of those in the line.
   public var quarantinedWaiting = 0
+  public var durations = RequestDurations()
 
   public static let noSheds = [Int](repeating: 0, count: ShedCause.allCases.count)
 
@@ -183,6 +190,23 @@ public struct WorkerCounters: Hashable, Sendable, Codable {
   public var oldestRequestStarted: Instant?
   /// Nil: it has not answered yet.
   public var lastAnswered: Instant?
+  /// What the oldest request is; nil: it is not known, or there is none.
+  public var current: CurrentRequest?
 
   public init(worker: WorkerID) { self.worker = worker }
+}
+
+/// A request that a worker is at.
+public struct CurrentRequest: Hashable, Sendable, Codable {
+  /// Method and path, cut to 200 bytes.
+  public var request: String
+  /// The verified name of who asked; nil: nobody known.
+  public var node: String?
+  public var started: Instant
+
+  public init(request: String, node: String?, started: Instant) {
+    self.request = request
+    self.node = node
+    self.started = started
+  }
 }

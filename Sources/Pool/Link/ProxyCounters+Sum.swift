@@ -1,6 +1,6 @@
 /// What several generations counted, taken together.
 extension ProxyCounters {
-  /// Totals and gauges of both; threads, pools and workers are the first one's.
+  /// Totals and gauges of both; threads, expiries, pools and workers are the first one's.
   public static func + (a: ProxyCounters, b: ProxyCounters) -> ProxyCounters {
     var sum = a
     sum.connections += b.connections
@@ -14,6 +14,7 @@ extension ProxyCounters {
     sum.looksRefusedTotal += b.looksRefusedTotal
     sum.accessLinesTotal += b.accessLinesTotal
     sum.accessLinesDroppedTotal += b.accessLinesDroppedTotal
+    sum.tls = sum.tls + b.tls
     sum.refusedTotal.merge(b.refusedTotal, uniquingKeysWith: +)
     for index in sum.responses.indices where index < b.responses.count { sum.responses[index] += b.responses[index] }
     return sum
@@ -25,6 +26,7 @@ extension ProxyCounters {
     totals.threads = 0
     totals.connections = 0
     totals.requestsInFlight = 0
+    totals.expiries = []
     totals.pools = []
     totals.workers = []
     return totals
@@ -41,6 +43,7 @@ extension PoolCounters {
     sum.sheds = zip(a.sheds, b.sheds).map(+)
     sum.runsUnderWay += b.runsUnderWay
     sum.quarantinedWaiting += b.quarantinedWaiting
+    sum.durations = sum.durations + b.durations
     return sum
   }
 

@@ -35,6 +35,8 @@ public struct ProxyLimits: Hashable, Sendable, Codable {
   public var maxInterimResponses = 16
   /// How long a generation whose successor serves may finish what it has.
   public var drain = Duration.seconds(600)
+  /// A proxy that has not reported for so long is killed and replaced; it reports once a second.
+  public var maxSilence = Duration.seconds(30)
   /// Threads beside the loops that hash files and read trees, and how many requests may wait for one of them; more go
   /// to a worker.
   public var fileThreads: Int

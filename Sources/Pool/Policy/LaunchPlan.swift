@@ -68,10 +68,12 @@ public struct PoolPlan: Hashable, Sendable, Codable {
   public var name: PoolName
   public var policy: PoolPolicy
   public var launch: LaunchPlan
+  public var deploy: DeployPolicy
 
-  public init(name: PoolName, policy: PoolPolicy, launch: LaunchPlan) {
+  public init(name: PoolName, policy: PoolPolicy, launch: LaunchPlan, deploy: DeployPolicy = DeployPolicy()) {
     self.name = name
     self.policy = policy
     self.launch = launch
+    self.deploy = deploy
   }
 }

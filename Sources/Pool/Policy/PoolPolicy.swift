@@ -13,6 +13,8 @@ public struct PoolPolicy: Hashable, Sendable, Codable {
   public var stop: StopPolicy
   public var stuck: StuckPolicy
   public var quarantine: QuarantinePolicy
+  /// The process from which its workers are forked; nil: they are started one by one.
+  public var preload: ParentPolicy?
   /// What all its processes may hold together; nil: as much as there is.
   public var memoryBudget: ByteCount?
 
@@ -20,7 +22,7 @@ public struct PoolPolicy: Hashable, Sendable, Codable {
     size: Int, concurrency: Int = 1, queue: QueuePolicy = QueuePolicy(), requestTimeout: Duration = .seconds(600),
     ready: ReadyPolicy = ReadyPolicy(), alive: AlivePolicy = AlivePolicy(),
     recycle: RecyclePolicy = RecyclePolicy(), stop: StopPolicy = StopPolicy(), stuck: StuckPolicy = StuckPolicy(),
-    quarantine: QuarantinePolicy = QuarantinePolicy(), memoryBudget: ByteCount? = nil
+    quarantine: QuarantinePolicy = QuarantinePolicy(), preload: ParentPolicy? = nil, memoryBudget: ByteCount? = nil
   ) {
     self.size = size
     self.concurrency = concurrency
@@ -32,6 +34,7 @@ public struct PoolPolicy: Hashable, Sendable, Codable {
     self.stop = stop
     self.stuck = stuck
     self.quarantine = quarantine
+    self.preload = preload
     self.memoryBudget = memoryBudget
   }
 }

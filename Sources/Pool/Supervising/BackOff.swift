@@ -11,6 +11,11 @@ public struct BackOff: Hashable, Sendable {
 
   public init() {}
 
+  init(failures: Int, until: Instant?) {
+    self.failures = max(0, failures)
+    self.until = until
+  }
+
   /// A worker failed at `now` after it had been ready for `served` (nil: never). The wait is jittered downward by up
   /// to a quarter, so that slots that failed together do not come back together.
   mutating func fail(served: Duration?, at now: Instant, using random: inout some RandomNumberGenerator) {

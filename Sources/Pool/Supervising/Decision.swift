@@ -15,7 +15,7 @@ public struct Decision: Hashable, Sendable {
 }
 
 /// Why a recycle that was asked for has not begun.
-public enum Hindrance: Hashable, Sendable {
+public enum Hindrance: Hashable, Sendable, Codable {
   /// Others are being replaced, as many as may be at once.
   case turn(surge: Int)
   case minReady(Int, ready: Int, size: Int)
@@ -30,7 +30,7 @@ public enum Hindrance: Hashable, Sendable {
   /// Taken out by the operator, who alone replaces it.
   case held
 
-  public enum Kind: Hashable, Sendable, CaseIterable {
+  public enum Kind: String, Hashable, Sendable, Codable, CaseIterable {
     case turn, minReady, minAge, window, load, budget, backOff, held
   }
 

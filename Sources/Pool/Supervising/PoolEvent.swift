@@ -28,6 +28,8 @@ public enum PoolEvent: Hashable, Sendable {
   case probed(WorkerID, passed: Bool)
   /// Recycle this slot, or all of them.
   case restart(slot: Int?, RecycleReason)
+  /// A recycle of this slot that waits for this reason is not wanted any more.
+  case forget(slot: Int, RecycleReason)
   case hold(slot: Int)
   case release(slot: Int)
   case scale(Int)
@@ -38,6 +40,8 @@ public enum PoolEvent: Hashable, Sendable {
   case hurry
   /// Time has passed.
   case tick
+  /// What happened while there was no supervisor has been told.
+  case caughtUp
 }
 
 /// What the supervisor is to do, in this order.

@@ -10,6 +10,8 @@ public struct PoolMachine: Sendable {
   var isShuttingDown = false
   var isHurrying = false
   var hasFinished = false
+  /// It does not know yet what has become of those that it remembers: nobody is started or sent away by it.
+  var isCatchingUp = false
   /// What its processes hold that are no workers.
   var otherMemory = ByteCount(bytes: 0)
   /// In percent; nil: nobody serves.
@@ -48,16 +50,18 @@ public struct PoolMachine: Sendable {
     case .stuck(let id, let age, let limit): stuck(id, age, limit: limit, at: now, &effects)
     case .probed(let id, let passed): probed(id, passed: passed, at: now, &effects)
     case .restart(let slot, let reason): restart(slot: slot, reason, at: now)
+    case .forget(let slot, let reason): forget(reason, slot: slot)
     case .hold(let slot): setHeld(true, slot: slot, &effects)
     case .release(let slot): setHeld(false, slot: slot, &effects)
     case .scale(let size): resize(to: size)
     case .reconfigure(let policy): reconfigure(policy, at: now, using: &random)
     case .shutdown: shutDown()
     case .hurry: hurry(at: now)
+    case .caughtUp: isCatchingUp = false
     case .tick: break
     }
     meetDeadlines(at: now, &effects)
-    govern(at: now, &effects)
+    if !isCatchingUp { govern(at: now, &effects) }
     finishIfEmpty(&effects)
     return effects
   }
@@ -145,6 +149,11 @@ public struct PoolMachine: Sendable {
       killing: false, &effects)
   }
 
+  /// It has not passed its probe yet.
+  public func isStarting(_ id: WorkerID) -> Bool {
+    find(id).map { slots[$0.slot].workers[$0.worker].state == .starting } ?? false
+  }
+
   /// One more failed probe ends it.
   public func isLastFailure(of id: WorkerID) -> Bool {
     guard let place = find(id) else { return false }
@@ -173,6 +182,14 @@ public struct PoolMachine: Sendable {
       slots[index].backOff.clear()
       for worker in slots[index].workers.indices {
         ask(for: Place(slot: index, worker: worker), reason, nil, at: now)
+      }
+    }
+  }
+
+  private mutating func forget(_ reason: RecycleReason, slot wanted: Int) {
+    for index in slots.indices where slots[index].id.index == wanted {
+      for worker in slots[index].workers.indices where slots[index].workers[worker].pending?.reason == reason {
+        slots[index].workers[worker].pending = nil
       }
     }
   }

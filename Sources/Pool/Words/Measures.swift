@@ -43,7 +43,7 @@ public struct ByteCount: Hashable, Comparable, Sendable, Codable, CustomStringCo
 }
 
 /// A point on the machine's monotonic clock (CLOCK_MONOTONIC), the same for all its processes until a reboot.
-public struct Instant: Hashable, Comparable, Sendable, Codable {
+public struct Instant: Hashable, Comparable, Sendable, Codable, BitwiseCopyable {
   public let nanoseconds: Int64
 
   public init(nanoseconds: Int64) { self.nanoseconds = nanoseconds }

@@ -1,5 +1,5 @@
 /// The word that a misspelt one was likely meant to be; nil: none is near.
-func nearest(to text: String, among words: [String]) -> String? {
+public func nearest(to text: String, among words: [String]) -> String? {
   let text = text.lowercased().replacing("-", with: "_")
   if let same = words.first(where: { $0 == text }) { return same }
   let measured = words.map { (word: $0, distance: editDistance(text, $0)) }

@@ -4,11 +4,14 @@ import Yams
 struct Section {
   let field: Field
   let vocabulary: Vocabulary
+  /// Its own, also where it is absent and `field` is the one around it.
+  private let path: String
   private var values: [String: Field] = [:]
 
-  private init(_ field: Field, _ vocabulary: Vocabulary) {
+  private init(_ field: Field, _ vocabulary: Vocabulary, path: String) {
     self.field = field
     self.vocabulary = vocabulary
+    self.path = path
   }
 
   subscript(key: String) -> Field? {
@@ -17,13 +20,20 @@ struct Section {
   }
 
   /// What `read` makes of the key's value; the default where it is absent, or wrong and reported.
-  func read<Value>(_ key: String, _ defaultValue: Value, _ read: (Field) -> Value?) -> Value {
-    self[key].flatMap(read) ?? defaultValue
+  ///
+  /// - Parameter shown: how the default is written, where its value does not say.
+  func read<Value>(
+    _ key: String, _ defaultValue: Value, shown: String? = nil, _ read: (Field) -> Value?
+  ) -> Value {
+    let written = shown ?? writtenDefault(defaultValue) ?? (isNone(defaultValue) ? "off" : nil)
+    field.findings.account.note(joined(path, key), defaultValue: written)
+    return self[key].flatMap(read) ?? defaultValue
   }
 
   /// The same for a key without a default: nil where it is absent or wrong.
-  func optional<Value>(_ key: String, _ read: (Field) -> Value?) -> Value? {
-    self[key].flatMap(read)
+  func optional<Value>(_ key: String, shown: String? = nil, _ read: (Field) -> Value?) -> Value? {
+    field.findings.account.note(joined(path, key), defaultValue: shown)
+    return self[key].flatMap(read)
   }
 
   /// The same for a key that must be there.
@@ -36,20 +46,22 @@ struct Section {
   }
 
   func missing(_ key: String, example: String) {
-    let path = field.path.isEmpty ? key : "\(field.path).\(key)"
-    field.findings.add(field.keySpot, path, "it is missing", "write \(key): \(example)")
+    field.findings.add(field.keySpot, joined(field.path, key), "it is missing", "write \(key): \(example)")
   }
 
   func section(_ key: String) -> Section {
     guard let vocabulary = vocabulary.sections[key] else {
       preconditionFailure("\(key) is no section in the vocabulary of \(field.path)")
     }
-    return self[key].map { Section(reading: $0, vocabulary) } ?? Section(field, vocabulary)
+    if let field = self[key] { return Section(reading: field, vocabulary) }
+    let path = joined(path, key)
+    field.findings.account.enter(path, vocabulary, [:])
+    return Section(field, vocabulary, path: path)
   }
 
   /// Reports every key that is not in the vocabulary.
   init(reading field: Field, _ vocabulary: Vocabulary) {
-    self.init(field, vocabulary)
+    self.init(field, vocabulary, path: field.path)
     let expected = "a mapping with \(vocabulary.keys.prefix(3).joined(separator: ", ")) …"
     for (name, value) in field.entries(expected: expected) ?? [] {
       if vocabulary.keys.contains(name) {
@@ -58,7 +70,13 @@ struct Section {
         value.findings.add(value.keySpot, value.path, "unknown key", vocabulary.advice(for: name, below: field.path))
       }
     }
+    field.findings.account.enter(path, vocabulary, values)
   }
+}
+
+private func isNone(_ value: Any) -> Bool {
+  let mirror = Mirror(reflecting: value)
+  return mirror.displayStyle == .optional && mirror.children.isEmpty
 }
 
 extension Field {
@@ -69,7 +87,7 @@ extension Field {
       return nil
     }
     var entries: [(name: String, value: Field)] = []
-    var first: [String: Int] = [:]
+    var first: [String: Spot] = [:]
     for (key, node) in mapping.merged {
       guard let name = key.scalar.map({ findings.standIns[$0.string] ?? $0.string }), !name.isEmpty else {
         findings.add(key.mark?.spot ?? spot, path, "a key is not a text", "write a name before the colon")
@@ -77,11 +95,12 @@ extension Field {
       }
       let path = path.isEmpty ? shown(name) : "\(path).\(shown(name))"
       let value = Field(node: node, path: path, keySpot: key.mark?.spot ?? spot, findings: findings)
-      if let line = first[name] {
-        findings.add(value.keySpot, path, "the key is written twice, first in line \(line)", "keep one")
+      if let spot = first[name] {
+        let line = findings.line(of: spot, seenFrom: value.keySpot)
+        findings.add(value.keySpot, path, "the key is written twice, first in \(line)", "keep one")
         entries.removeAll { $0.name == name }
       }
-      first[name] = first[name] ?? value.keySpot.line
+      first[name] = first[name] ?? value.keySpot
       entries.append((name, value))
     }
     return entries
@@ -90,7 +109,7 @@ extension Field {
 
 extension Node.Mapping {
   /// The mapping with what `<<: *other` brings, which any key of its own overrides.
-  fileprivate var merged: [(key: Node, value: Node)] {
+  var merged: [(key: Node, value: Node)] {
     let own = filter { !$0.key.isMergeKey }
     let names = Set(own.compactMap { $0.key.scalar?.string })
     let brought = filter { $0.key.isMergeKey && $0.value.mapping != nil }

@@ -15,6 +15,7 @@ extension Reader {
     let bucket = section.read("bucketdir", "\(places.state)/puppet/bucket") { path($0) }
     let timeout = section.read("environment_timeout", "unlimited", environmentTimeout)
     let servesFiles = section.read("files", true) { $0.yesOrNo() }
+    let canary = canary(section)
     let ruby = ruby(section)
     let adapter = adapter(section)
     guard let ruby, let adapter, let configuration else { return nil }
@@ -25,7 +26,7 @@ extension Reader {
     ]
     let options = folders.flatMap { option, value in value.map { [option, $0] } ?? [] }
     let command =
-      [ruby, adapter, "--socket", "{socket}", "--slot", "{slot}"] + options + ["--title", "{pool}/{index}"]
+      [ruby, adapter, "--socket", "{socket}", "--slot", "{slot}"] + options + canary + ["--title", "{pool}/{index}"]
     return Preset(
       command: command, environment: ["LANG": "C.UTF-8"], readyPath: "/status", alivePath: "/status",
       routes: puppetRoutes(to: name),
@@ -36,6 +37,34 @@ extension Reader {
       // A code directory lies below confdir, and `.resource_types` in it is a cache.
       reads: [("confdir", configuration), ("codedir", code)].compactMap { name, path in path.map { (name, $0) } },
       describeFiles: servesFiles ? [ruby, adapter, "--describe-files"] + options : nil)
+  }
+
+  /// Whose catalog a parent compiles before it says that it is ready, as the worker takes it.
+  private func canary(_ section: Section) -> [String] {
+    let node = section.read("canary", String?.none) { field in
+      field.off { canaryName($0) }
+    }
+    let facts = section.optional("canary_facts", file)
+    if section["canary"].map({ $0.isWord("off") }) ?? true, let field = section["canary_facts"] {
+      findings.add(field.keySpot, field.path, "there is no canary", "write canary: NODE, or take it out")
+    }
+    guard let node else { return [] }
+    return ["--canary", node] + (facts.map { ["--canary-facts", $0] } ?? [])
+  }
+
+  /// As certificates name nodes: Puppet takes no other letters.
+  private func canaryName(_ field: Field) -> String? {
+    guard let name = field.text(expected: "a node's name") else { return nil }
+    let isName = name.utf8.allSatisfy { byte in
+      (UInt8(ascii: "a")...UInt8(ascii: "z")).contains(byte) || (UInt8(ascii: "0")...UInt8(ascii: "9")).contains(byte)
+        || [UInt8(ascii: "."), UInt8(ascii: "-"), UInt8(ascii: "_")].contains(byte)
+    }
+    guard isName, !name.hasPrefix("-") else {
+      field.problem(
+        "\(quoted(name)) cannot be a node's name", "write a certificate's name, such as web-1.example.com")
+      return nil
+    }
+    return name
   }
 
   private func ruby(_ section: Section) -> String? {

@@ -14,7 +14,7 @@ extension Reader {
     let format = section.read("format", usual.format) { $0.choice(AccessLogConfiguration.Format.self) }
     let buffer = section.read("buffer", usual.buffer) { $0.size(in: AccessLogBounds.buffer) }
     let maxField = section.read("max_field", usual.maxField) { $0.size(in: AccessLogBounds.maxField) }
-    let socket = section.read("socket", "/dev/log", syslogSocket)
+    let socket = section.read("socket", "/dev/log", localSocket)
     let facility = section.read("facility", SyslogFacility.daemon) { $0.choice(SyslogFacility.self) }
     if file["access_log"] != nil, case .mapping = section.field.shape, section["to"] == nil {
       section.missing("to", example: "/var/log/masterpool/access.log")
@@ -60,7 +60,7 @@ extension Reader {
     return false
   }
 
-  private func syslogSocket(_ field: Field) -> String? {
+  func localSocket(_ field: Field) -> String? {
     guard let path = path(field, expected: "a socket's path") else { return nil }
     return field.fitsSocket(path) ? path : nil
   }

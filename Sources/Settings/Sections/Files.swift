@@ -12,14 +12,15 @@ extension Reader {
       field.problem("there are \(fields.count) folders", "write at most \(Reader.maxFolders)")
       return []
     }
-    var first: [String: Int] = [:]
+    var first: [String: Spot] = [:]
     return fields.compactMap { entry in
       guard let (folder, path) = servedFolder(entry, places, listeners) else { return nil }
-      if let line = first[folder.path] {
-        path.problem("\(folder.path) is taken by line \(line)", "write another path, or take one out")
+      if let spot = first[folder.path] {
+        let line = findings.line(of: spot, seenFrom: path.spot)
+        path.problem("\(folder.path) is taken by \(line)", "write another path, or take one out")
         return nil
       }
-      first[folder.path] = path.spot.line
+      first[folder.path] = path.spot
       return folder
     }
   }

@@ -52,7 +52,7 @@ extension Reader {
   private func tls(_ section: Section) -> TLSConfiguration? {
     guard case .mapping = section.field.shape else { return nil }
     let certificate = section.required("certificate", example: "ssl/server.pem", file)
-    let key = section.required("private_key", example: "ssl/server.key", privateKey)
+    let key = section.required("private_key", example: "ssl/server.key", secret)
     let authority = section.optional("client_ca", file)
     let revoked = section.optional("client_crl", file)
     let asked = section["client_ca"] != nil
@@ -85,7 +85,8 @@ extension Reader {
     }
   }
 
-  private func privateKey(_ field: Field) -> String? {
+  /// A file that its owner alone may read.
+  func secret(_ field: Field) -> String? {
     guard let path = file(field) else { return nil }
     let others: UInt32 = 0o077
     guard let facts = surroundings.look(at: path, followingLinks: true), facts.mode & others == 0 else {
@@ -102,7 +103,8 @@ extension Reader {
     if let listen = control.listen { taken.append((listen.field, listen.address)) }
     for (index, (field, address)) in taken.enumerated() {
       guard let (earlier, other) = taken[..<index].first(where: { $0.1.collides(with: address) }) else { continue }
-      field.problem("\(address) is taken by \(other) in line \(earlier.spot.line)", "write another port")
+      let line = findings.line(of: earlier.spot, seenFrom: field.spot)
+      field.problem("\(address) is taken by \(other) in \(line)", "write another port")
     }
   }
 }

@@ -16,7 +16,7 @@ enum PoolBounds {
 extension Reader {
   func policy(_ pool: Section, _ preset: Preset?, _ kind: MasterKind?) -> PoolPolicy {
     let cores = min(surroundings.coreCount, PoolBounds.workers.upperBound)
-    let size = pool.read("workers", cores) { field in
+    let size = pool.read("workers", cores, shown: "auto") { field in
       field.isWord("auto") ? cores : field.integer(in: PoolBounds.workers, or: "auto")
     }
     return PoolPolicy(
@@ -24,7 +24,7 @@ extension Reader {
       requestTimeout: pool.read("request_timeout", .seconds(600)) { $0.time(in: PoolBounds.requestTimeout) },
       ready: ready(pool.section("ready"), preset), alive: alive(pool.section("alive"), preset),
       recycle: recycle(pool.section("recycle"), size: size), stop: stop(pool.section("stop")),
-      stuck: stuck(pool.section("stuck")), quarantine: quarantine(pool.section("quarantine")),
+      stuck: stuck(pool.section("stuck")), quarantine: quarantine(pool.section("quarantine")), preload: parent(pool),
       memoryBudget: memoryBudget(pool))
   }
 

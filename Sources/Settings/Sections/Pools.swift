@@ -42,6 +42,7 @@ extension Reader {
     guard let field = file.required("pools", example: example, { $0 }),
       let entries = field.entries(expected: example)
     else { return [] }
+    findings.account.name(entries.map(\.name), below: "pools")
     if entries.isEmpty { field.problem("there is no pool", "write \(example)") }
     return entries.compactMap { name, field in pool(name, field, file, places) }
   }
@@ -66,8 +67,10 @@ extension Reader {
     let policy = policy(section, pool.preset, kind)
     pool.shared = sharedPaths(section.section("cache"))
     let cache = CachePlan(wipe: wipedPaths(section.section("cache")), shared: pool.shared.map(\.path))
+    let deploy = deploy(section)
+    refuseIdleCanary(section, policy)
     guard let launch = launch(section, kind, pool.preset, cache) else { return pool }
-    pool.plan = PoolPlan(name: name, policy: policy, launch: launch)
+    pool.plan = PoolPlan(name: name, policy: policy, launch: launch, deploy: deploy)
     return pool
   }
 

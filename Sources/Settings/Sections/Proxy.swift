@@ -21,13 +21,20 @@ enum ProxyBounds {
   static let maxInterimResponses = 0...1000
   static let fileThreads = 1...64
   static let fileQueue = 0...100_000
+  static let maxSilence = Duration.seconds(2) ... .seconds(600)
+  static let fileTrust = Duration.zero ... .seconds(60)
+  static let fileEnvironments = 1...10_000
+  static let fileModules = 1...1_000_000
+  static let fileTreeEntries = 1...10_000_000
+  static let fileChecksums = 2...10_000_000
+  static let fileListMemory = ByteCount(bytes: 0) ... .mebibytes(1 << 20)
 }
 
 extension Reader {
   func proxy(_ section: Section) -> ProxyLimits {
     let given = ProxyLimits()
     var limits = ProxyLimits(
-      threads: section.optional("threads") { field in
+      threads: section.optional("threads", shown: "auto") { field in
         field.isWord("auto") ? nil : field.integer(in: ProxyBounds.threads, or: "auto")
       },
       maxConnections: section.read("max_connections", given.maxConnections) {
@@ -43,6 +50,7 @@ extension Reader {
         $0.size(in: ProxyBounds.maxBufferedBody)
       })
     limits.drain = section.read("drain", limits.drain) { $0.time(in: ProxyBounds.drain) }
+    limits.maxSilence = section.read("max_silence", limits.maxSilence) { $0.time(in: ProxyBounds.maxSilence) }
     readConnections(section, &limits)
     readMessages(section, &limits)
     readPace(section, &limits)
@@ -95,6 +103,25 @@ extension Reader {
       field.off { $0.size(in: ProxyBounds.rate, or: "off") }
     }
     limits.bodyGrace = section.read("body_grace", limits.bodyGrace) { $0.time(in: ProxyBounds.bodyGrace) }
+  }
+
+  func fileLimits(_ section: Section) -> FileLimits {
+    var limits = FileLimits()
+    limits.trust = section.read("file_trust", limits.trust) { $0.time(in: ProxyBounds.fileTrust) }
+    limits.environments = section.read("file_environments", limits.environments) {
+      $0.integer(in: ProxyBounds.fileEnvironments)
+    }
+    limits.modules = section.read("file_modules", limits.modules) { $0.integer(in: ProxyBounds.fileModules) }
+    limits.treeEntries = section.read("file_tree_entries", limits.treeEntries) {
+      $0.integer(in: ProxyBounds.fileTreeEntries)
+    }
+    limits.checksums = section.read("file_checksums", limits.checksums) {
+      $0.integer(in: ProxyBounds.fileChecksums)
+    }
+    limits.listMemory = section.read("file_list_memory", limits.listMemory) {
+      $0.size(in: ProxyBounds.fileListMemory)
+    }
+    return limits
   }
 
   private func keepingBufferBelowBody(_ limits: ProxyLimits, _ section: Section) -> ProxyLimits {

@@ -12,8 +12,9 @@ extension Reader {
   private func refuseCovered(_ routes: [PlacedRoute]) {
     for (index, later) in routes.enumerated() where later.presetOf == nil {
       guard let earlier = routes[..<index].first(where: { $0.route.covers(later.route) }) else { continue }
+      let line = findings.line(of: earlier.field.spot, seenFrom: later.field.spot)
       later.field.problem(
-        "\(later.route.path) is never reached: \(earlier.route.path) in line \(earlier.field.spot.line) takes it",
+        "\(later.route.path) is never reached: \(earlier.route.path) in \(line) takes it",
         "write it above that line, or take it out")
     }
   }
@@ -51,16 +52,17 @@ extension Reader {
 
   /// What is allowed but may surprise.
   func remarks(
-    routes: [PlacedRoute], pools: [PlacedPool], listeners: [PlacedListener], control: ListenAddress?
+    routes: [PlacedRoute], pools: [PlacedPool], listeners: [PlacedListener], control: PlacedControl
   ) -> [String] {
-    overridden(routes) + clear(listeners) + open(control)
+    overridden(routes) + clear(listeners) + remarks(on: control)
   }
 
   private func overridden(_ routes: [PlacedRoute]) -> [String] {
     routes.filter { $0.presetOf == nil }.compactMap { own in
       let lost = routes.filter { $0.presetOf != nil && own.route.covers($0.route) }.map(\.route.path)
       guard !lost.isEmpty else { return nil }
-      return "route \(own.route.path) in line \(own.field.spot.line) comes before the preset's own rules for "
+      let line = findings.line(of: own.field.spot, seenFrom: .start)
+      return "route \(own.route.path) in \(line) comes before the preset's own rules for "
         + "\(listed(lost)): they hold no longer"
     }
   }
@@ -70,11 +72,6 @@ extension Reader {
       guard listener.tls == nil, let address = listener.address, !address.isLocal else { return nil }
       return "\(address) is in the clear: everyone on its network can read and change what passes"
     }
-  }
-
-  private func open(_ control: ListenAddress?) -> [String] {
-    guard let control, !control.isLocal else { return [] }
-    return ["control.listen \(control) is open to its network: anyone there can read status, events and metrics"]
   }
 }
 
@@ -98,7 +95,7 @@ extension Route {
 }
 
 extension ListenAddress {
-  fileprivate var isLocal: Bool {
+  var isLocal: Bool {
     switch self {
     case .unix: true
     case .ip(let host, _): host.hasPrefix("127.") || IPv6Address(host) == IPv6Address("::1")

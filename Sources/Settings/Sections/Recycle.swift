@@ -28,12 +28,14 @@ extension Reader {
       memory: section.read("memory", given.memory, memory),
       memoryLimit: section.read("memory_limit", given.memoryLimit, memory),
       measure: section.read("measure", given.measure) { $0.choice(MemoryMeasure.self) },
-      nearBudget: section.read("near_budget", given.nearBudget) { $0.percent(in: RecycleBounds.nearBudgetPercent) },
+      nearBudget: section.read("near_budget", given.nearBudget, shown: "\(given.nearBudget)%") {
+        $0.percent(in: RecycleBounds.nearBudgetPercent)
+      },
       requests: section.read("requests", given.requests) { field in
         field.off { $0.integer(in: RecycleBounds.requests, or: "off") }
       },
       minAge: section.read("min_age", given.minAge) { $0.time(in: RecycleBounds.minAge) },
-      windows: section.read("windows", given.windows, windows),
+      windows: section.read("windows", given.windows, shown: "[]", windows),
       loadBelow: section.read("load_below", given.loadBelow) { field in
         field.off { $0.percent(in: RecycleBounds.loadPercent, or: "off") }
       },

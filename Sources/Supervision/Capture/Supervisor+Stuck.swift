@@ -12,6 +12,7 @@ extension Supervisor {
     if let known = worker.suspicion, known.stands(at: now), known.suspect.age > suspect.age { return }
     pools[id.pool]?.workers[id]?.suspicion = HeardSuspect(suspect: suspect, heard: now)
     if worker.suspicion == nil { Task { await pursue(id) } }
+    wakeWaiters()
   }
 
   private func pursue(_ id: WorkerID) async {
@@ -26,7 +27,7 @@ extension Supervisor {
       guard (try? await Task.sleep(for: interval)) != nil else { return }
       let now = (look: await capturer.look(at: source.child.pid), at: Clock.now())
       if let before = earlier.look, let after = now.look, after.isStill(since: before, over: now.at - earlier.at) {
-        if await stopStuck(id, still: now.at - earlier.at) { return }
+        if await stopStuck(id, still: now.at - earlier.at, seen: now.at) { return }
       }
       earlier = now
     }
@@ -40,16 +41,24 @@ extension Supervisor {
     return nil
   }
 
+  /// The proxy has told of it again since it was seen to do nothing: it was not idle because it had answered.
+  private func isConfirmed(_ id: WorkerID, since seen: Instant) async -> Bool {
+    _ = await wait(within: HeardSuspect.lasts) { supervisor in
+      supervisor.pools[id.pool]?.workers[id]?.suspicion.map { $0.heard >= seen } ?? true
+    }
+    guard standingSuspect(id) != nil, let heard = pools[id.pool]?.workers[id]?.suspicion?.heard else { return false }
+    return heard >= seen
+  }
+
   /// False: it went on after all.
-  private func stopStuck(_ id: WorkerID, still: Duration) async -> Bool {
-    guard standingSuspect(id) != nil else { return false }
+  private func stopStuck(_ id: WorkerID, still: Duration, seen: Instant) async -> Bool {
+    guard await isConfirmed(id, since: seen) else { return false }
     await capture(id, first: "It did nothing for \(still.short).\n")
     guard let suspect = standingSuspect(id) else {
       pools[id.pool]?.workers[id]?.capture = nil
       return false
     }
-    pools[id.pool]?.stuckTotal += 1
-    strike(suspect.node, of: id)
+    noteStuck(id, with: suspect.node)
     feed(.stuck(id, age: suspect.age, limit: suspect.limit), to: id.pool)
     return true
   }
@@ -58,9 +67,16 @@ extension Supervisor {
   func takeOverdue(_ id: WorkerID, age: Duration, node: String?) async {
     await capture(id)
     guard pools[id.pool]?.workers[id] != nil else { return }
+    noteStuck(id, with: node)
+    feed(.overdue(id, age: age), to: id.pool)
+  }
+
+  /// One worker is one, whether it was still, overdue, or both.
+  private func noteStuck(_ id: WorkerID, with node: String?) {
+    guard pools[id.pool]?.workers[id]?.isStuck == false else { return }
+    pools[id.pool]?.workers[id]?.isStuck = true
     pools[id.pool]?.stuckTotal += 1
     strike(node, of: id)
-    feed(.overdue(id, age: age), to: id.pool)
   }
 
   /// Before it is stopped; the first time counts. Takes no longer than the capturer's patience.
@@ -86,6 +102,7 @@ extension Supervisor {
   }
 
   private func tellQuarantine() {
+    noteChange()
     for proxy in proxies.serving { proxy.link.send(.quarantine(quarantinedNodes)) }
   }
 
@@ -93,6 +110,7 @@ extension Supervisor {
     guard let node, let policy = pools[id.pool]?.machine.policy.quarantine,
       let verdict = pools[id.pool]?.quarantine.strike(node, policy, at: Clock.now())
     else { return }
+    noteChange()
     switch verdict {
     case .counted: break
     case .begins:

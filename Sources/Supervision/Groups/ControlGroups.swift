@@ -59,11 +59,20 @@ struct ControlGroups: Hashable, Sendable {
   /// A group for one worker, empty; nil where none could be made.
   /// - Parameter memoryLimit: beyond it the kernel takes memory back and slows the worker down, until it is cut off.
   func make(for id: WorkerID, memoryLimit: ByteCount?) -> WorkerGroup? {
-    let group = WorkerGroup(
-      folder: "\(folder)/\(id.pool).\(id.slot.index).\(id.generation)", countsMemory: countsMemory)
+    let group = place(of: id)
     guard mkdir(group.folder, 0o755) == 0 || errno == EEXIST else { return nil }
     if countsMemory, let memoryLimit { group.slowDown(beyond: memoryLimit) }
     return group
+  }
+
+  /// The one that an earlier supervisor made for a worker that lives on.
+  func find(for id: WorkerID) -> WorkerGroup? {
+    let group = place(of: id)
+    return access(group.entrance, F_OK) == 0 ? group : nil
+  }
+
+  private func place(of id: WorkerID) -> WorkerGroup {
+    WorkerGroup(folder: "\(folder)/\(id.pool).\(id.slot.index).\(id.generation)", countsMemory: countsMemory)
   }
 
   /// What earlier workers left behind: those groups that nobody is in.

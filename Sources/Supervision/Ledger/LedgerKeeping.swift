@@ -6,10 +6,16 @@ public protocol LedgerKeeping: Sendable {
   func open() async -> Int
   func keep(_ event: Event)
   func keep(_ samples: [WorkerSample])
+  /// The nodes that it knows, at most `limit`, those that were seen last; none where it cannot say soon.
+  func nodes(limit: Int) async -> [NodeRow]
+  /// These are no more, and then these are as they are now.
+  func keep(gone: [String], nodes: [NodeRow])
   /// Other bounds from now on.
   func change(to policy: LedgerPolicy)
   /// What it has to say of itself: a sentence each, for as long as it lives.
   var news: AsyncStream<String> { get }
+  /// What stands in the way of writing; nil: nothing.
+  var trouble: String? { get }
 }
 
 /// Those of the last events that fit.

@@ -12,7 +12,11 @@ extension Supervisor {
   /// Its own news are events too.
   func followLedger() async {
     guard let ledger else { return }
-    for await sentence in ledger.news { log.append(.ledger, sentence) }
+    for await sentence in ledger.news {
+      log.append(.ledger, sentence)
+      // It may be about a new file, which has none of them.
+      nodes.markAll()
+    }
   }
 
   public func recentEvents(_ filter: EventFilter, after id: Int?, limit: Int) -> RecentEvents {

@@ -42,6 +42,17 @@ extension ChildProcess {
     }
   }
 
+  /// One that ended while nobody looked: its exit is `unknown`, and what is left of its group can still be killed.
+  static func departed(pid: Int32, startTime: UInt64) -> ChildProcess {
+    ChildProcess(pid: pid, pidfd: -1, startTime: startTime, output: nil, life: .ended(.unknown))
+  }
+
+  /// Reopens the pipe that is its output; nil: it is not there any more, or may not be opened.
+  static func reopenOutput(of pid: Int32, pipe: UInt64) -> Int32? {
+    let descriptor = clinux_reopen_output(pid, ino_t(pipe))
+    return descriptor >= 0 ? descriptor : nil
+  }
+
   /// First the pidfd and then the look: what the pidfd stands for cannot change in between.
   private static func open(_ pid: Int32, startedAt startTime: UInt64) throws(AdoptionFailure) -> Int32 {
     // A pid of 0 or less would be a group, or everybody.

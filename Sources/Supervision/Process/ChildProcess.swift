@@ -18,9 +18,9 @@ final class ChildProcess: Sendable {
   private let pidfd: Int32
   /// Nil: its output is nobody's to read.
   private let pump: OutputPump?
-  private let life = Mutex(Life.running(waiting: []))
+  private let life: Mutex<Life>
 
-  private enum Life {
+  enum Life {
     case running(waiting: [CheckedContinuation<ExitStatus, Never>])
     /// A zombie: its group can still be signalled.
     case ended(ExitStatus)
@@ -31,20 +31,24 @@ final class ChildProcess: Sendable {
   /// How long lines are still read from an output that survivors hold open.
   private static let lastWords = DispatchTimeInterval.seconds(1)
 
-  init(pid: Int32, pidfd: Int32, startTime: UInt64, output: OutputPump?) {
+  init(pid: Int32, pidfd: Int32, startTime: UInt64, output: OutputPump?, life: Life = .running(waiting: [])) {
     self.pid = pid
     self.pidfd = pidfd
     self.startTime = startTime
     pump = output
+    self.life = Mutex(life)
   }
 
   deinit {
     killRemains()
-    close(pidfd)
+    if pidfd >= 0 { close(pidfd) }
   }
 
   /// Standard output and error by line, for one reader; ends after the process and its group.
   var output: AsyncStream<OutputLine> { pump?.lines ?? AsyncStream { $0.finish() } }
+
+  /// By which another supervisor finds its output again.
+  var outputPipe: UInt64 { pump?.pipe ?? 0 }
 
   /// Lines of `output` that its reader did not take in time.
   var lostLines: Int { pump?.lostLines ?? 0 }
@@ -61,6 +65,16 @@ final class ChildProcess: Sendable {
         }
       }
       if let status { continuation.resume(returning: status) }
+    }
+  }
+
+  /// It is known to have.
+  var hasEnded: Bool {
+    life.withLock { life in
+      switch life {
+      case .running: false
+      case .ended, .reaped: true
+      }
     }
   }
 
@@ -102,7 +116,8 @@ final class ChildProcess: Sendable {
   /// The group under its number is still its own. A zombie of ours keeps it; where others reap, the kernel keeps the
   /// number for as long as the group has a member, so that another process under it tells that the group is gone.
   private var holdsItsNumber: Bool {
-    clinux_pidfd_signal(pidfd, 0) == 0 || errno != ESRCH || ProcessTable.entry(of: pid) == nil
+    if pidfd >= 0, clinux_pidfd_signal(pidfd, 0) == 0 || errno != ESRCH { return true }
+    return ProcessTable.entry(of: pid) == nil
   }
 
   func watch() {
@@ -205,8 +220,8 @@ extension ChildProcess {
 }
 
 /// A NULL-terminated array of C strings.
-private final class CStrings {
-  private var strings: [UnsafeMutablePointer<CChar>?]
+final class CStrings {
+  private let strings: [UnsafeMutablePointer<CChar>?]
   let pointer: UnsafeMutablePointer<UnsafeMutablePointer<CChar>?>
 
   init(_ texts: [String]) {

@@ -1,3 +1,5 @@
+import Pool
+
 /// A line of a worker's output, safe to print in a log.
 struct OutputLine: Hashable, Sendable {
   var text: String
@@ -84,22 +86,12 @@ struct LineSplitter: Sendable {
   static func escaped(_ text: String) -> String {
     var safe = String.UnicodeScalarView()
     for scalar in text.unicodeScalars {
-      if isDangerous(scalar) {
+      if scalar.isUnsafeInLogs {
         safe.append(contentsOf: "\\u{\(String(scalar.value, radix: 16, uppercase: true))}".unicodeScalars)
       } else {
         safe.append(scalar)
       }
     }
     return String(safe)
-  }
-
-  private static func isDangerous(_ scalar: Unicode.Scalar) -> Bool {
-    switch scalar.value {
-    case 0x09: false
-    case 0..<0x20, 0x7F...0x9F: true
-    // Line and paragraph separators; marks that turn the direction of what follows (UAX #9).
-    case 0x2028, 0x2029, 0x061C, 0x200E, 0x200F, 0x202A...0x202E, 0x2066...0x2069: true
-    default: false
-    }
   }
 }

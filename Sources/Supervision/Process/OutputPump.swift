@@ -1,4 +1,5 @@
 import Glibc
+import Logging
 import Synchronization
 
 /// Reads a child's output as fast as it comes and hands it on by line: the child never waits for whoever logs it, and
@@ -10,6 +11,8 @@ final class OutputPump: Sendable {
   static let readSize = 64 << 10
 
   let lines: AsyncStream<OutputLine>
+  /// The pipe's inode number, by which another supervisor knows it again; 0: not known.
+  let pipe: UInt64
   private let descriptor: Int32
   private let continuation: AsyncStream<OutputLine>.Continuation
   private let state: Mutex<State>
@@ -25,6 +28,8 @@ final class OutputPump: Sendable {
   /// - Parameter descriptor: a pipe's reading end, which does not block; the pump's own from now on.
   init(reading descriptor: Int32, lineLimit: Int = LineSplitter.defaultLimit) {
     self.descriptor = descriptor
+    var facts = stat()
+    pipe = fstat(descriptor, &facts) == 0 ? UInt64(facts.st_ino) : 0
     state = Mutex(State(splitter: LineSplitter(limit: lineLimit)))
     (lines, continuation) = AsyncStream.makeStream(bufferingPolicy: .bufferingOldest(Self.maxWaitingLines))
     // The handlers keep the pump alive until the end.
@@ -78,5 +83,15 @@ final class OutputPump: Sendable {
       state.lostEver += 1
     @unknown default: state.lost = 0
     }
+  }
+}
+
+extension Logger {
+  /// A line that a child wrote, and what is missing of it and before it.
+  func hear(_ line: OutputLine) {
+    var gaps: Metadata = [:]
+    if line.isCut { gaps["cut"] = "yes" }
+    if line.lostBefore > 0 { gaps["lines_lost"] = "\(line.lostBefore)" }
+    info("\(line.text)", metadata: gaps)
   }
 }

@@ -36,6 +36,17 @@ enum ProcessTable {
     }
   }
 
+  /// The same process, and not another under its number, and not a zombie.
+  static func isAlive(_ pid: Int32, startedAt startTime: UInt64) -> Bool {
+    entry(of: pid).map { $0.startTime == startTime && !$0.isZombie } ?? false
+  }
+
+  /// Whose it is; nil where there is no such process.
+  static func user(of pid: Int32) -> UInt32? {
+    var facts = stat()
+    return stat("/proc/\(pid)", &facts) == 0 ? facts.st_uid : nil
+  }
+
   /// Our own. One that comes or goes meanwhile may be missed.
   static func children() -> [Entry] {
     let own = getpid()
@@ -46,6 +57,18 @@ enum ProcessTable {
   /// As the process was started with `NAME=value`; one that may not be read has nothing.
   static func hasEnvironment(_ setting: String, _ pid: Int32) -> Bool {
     wholeFile("/proc/\(pid)/environ")?.split(separator: 0).contains { $0.elementsEqual(setting.utf8) } == true
+  }
+
+  /// As the process was started; nil: it may not be read, or is gone.
+  static func environment(of pid: Int32) -> [String: String]? {
+    guard let bytes = wholeFile("/proc/\(pid)/environ"), !bytes.isEmpty else { return nil }
+    var variables: [String: String] = [:]
+    for entry in bytes.split(separator: 0) {
+      let parts = entry.split(separator: UInt8(ascii: "="), maxSplits: 1, omittingEmptySubsequences: false)
+      guard parts.count == 2 else { continue }
+      variables[String(decoding: parts[0], as: UTF8.self)] = String(decoding: parts[1], as: UTF8.self)
+    }
+    return variables
   }
 
   /// Every process there is.

@@ -1,3 +1,4 @@
+import CLinux
 import Glibc
 import Pool
 
@@ -22,6 +23,16 @@ final class Listener: Sendable {
     switch address {
     case .ip(let host, let port): try bindIP(host, port)
     case .unix(let path): try bindUnix(path)
+    }
+  }
+
+  /// One that a proxy has handed over.
+  static func inherited(_ descriptor: Int32, wanted: ListenAddress) -> Listener {
+    switch wanted {
+    case .unix: Listener(descriptor: descriptor, address: wanted, wanted: wanted)
+    case .ip(let host, let port):
+      Listener(
+        descriptor: descriptor, address: .ip(host: host, port: boundPort(of: descriptor) ?? port), wanted: wanted)
     }
   }
 
@@ -109,6 +120,22 @@ func unixAddress(_ path: String) -> sockaddr_un? {
     return true
   }
   return fits ? address : nil
+}
+
+/// A connection to whoever listens at the path, that neither waits nor sends for longer than this; nil: nobody does.
+func connectUnix(_ path: String, timeout: timeval) -> Int32? {
+  guard var address = unixAddress(path) else { return nil }
+  let socket = Glibc.socket(AF_UNIX, Int32(SOCK_STREAM.rawValue) | Int32(SOCK_CLOEXEC.rawValue), 0)
+  guard socket >= 0 else { return nil }
+  var timeout = timeout
+  setsockopt(socket, SOL_SOCKET, SO_SNDTIMEO, &timeout, socklen_t(MemoryLayout<timeval>.size))
+  let size = socklen_t(MemoryLayout<sockaddr_un>.size)
+  let isConnected = withUnsafePointer(to: &address) { pointer in
+    pointer.withMemoryRebound(to: sockaddr.self, capacity: 1) { Glibc.connect(socket, $0, size) == 0 }
+  }
+  if isConnected { return socket }
+  close(socket)
+  return nil
 }
 
 /// The port that the kernel gave a bound socket.

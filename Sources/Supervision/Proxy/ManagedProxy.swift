@@ -18,6 +18,11 @@ struct ManagedProxy {
   /// What it was told at its start.
   let configuration: ProxyConfiguration
   var role: Role
+  /// Where it lets another supervisor in.
+  var door = ""
+  var program: ProgramIdentity?
+  /// It is to be gone by then.
+  var end: Instant?
   var isServing = false
   /// It was told of the workers.
   var knowsWorkers = false
@@ -38,6 +43,14 @@ struct ManagedProxy {
   var counters = ProxyCounters()
   /// When it last said anything.
   var lastHeard: Instant
+
+  var roleName: String {
+    switch role {
+    case .current: "current"
+    case .candidate: "candidate"
+    case .leaving: "leaving"
+    }
+  }
 
   var isLeaving: Bool {
     switch role {
@@ -61,9 +74,14 @@ struct ProxyFleet {
   private(set) var all: [ManagedProxy] = []
   /// Totals of those that have ended.
   private(set) var ended = ProxyCounters()
-  private var lastGeneration = 0
+  private(set) var lastGeneration = 0
   /// The one that ended last, for whoever waits for its word.
   private(set) var lastEnded: ManagedProxy?
+
+  init(ended: ProxyCounters = ProxyCounters(), lastGeneration: Int = 0) {
+    self.ended = ended
+    self.lastGeneration = lastGeneration
+  }
 
   mutating func nextGeneration() -> Int {
     lastGeneration += 1
@@ -78,7 +96,14 @@ struct ProxyFleet {
     }
   }
 
-  mutating func add(_ proxy: ManagedProxy) { all.append(proxy) }
+  mutating func add(_ proxy: ManagedProxy) {
+    // Oldest first, also where they are taken over.
+    all.insert(proxy, at: all.firstIndex { $0.generation > proxy.generation } ?? all.endIndex)
+    lastGeneration = max(lastGeneration, proxy.generation)
+  }
+
+  /// One that ended unseen.
+  mutating func count(ended counters: ProxyCounters) { ended = ended + counters.ended }
 
   /// It is gone; what it counted stays.
   mutating func remove(_ generation: Int) -> ManagedProxy? {

@@ -45,6 +45,14 @@ struct FileWatch {
     for path in configuration.watchedPaths { entries[path] = Entry(look: Look(at: path), digest: digest(of: path)) }
   }
 
+  /// What the proxies serve with, by path.
+  var digests: [String: UInt64] { entries.compactMapValues(\.digest) }
+
+  /// What was found earlier counts, not what is there now.
+  mutating func recall(_ digests: [String: UInt64]) {
+    for (path, digest) in digests where entries[path] != nil { entries[path]?.digest = digest }
+  }
+
   /// Paths whose content is another than it was; none while one of them is still being written.
   mutating func changes(at now: Instant) -> [String] {
     var changed: [String] = []

@@ -22,6 +22,9 @@ struct PlanChange: Hashable, Sendable {
     compareProxies(old.proxy, new.proxy)
     comparePools(old.pools, new.pools)
     changed += differences(between: old.ledger, and: new.ledger, below: "history")
+    changed += differences(between: old.nodes, and: new.nodes, below: "nodes")
+    changed += differences(between: old.notify, and: new.notify, below: "notify")
+    changed += Set(old.others.keys).union(new.others.keys).filter { old.others[$0] != new.others[$0] }.sorted()
   }
 
   var isEmpty: Bool { changed.isEmpty && !needsProxy }
@@ -57,6 +60,7 @@ struct PlanChange: Hashable, Sendable {
         continue
       }
       changed += differences(between: former.policy, and: plan.policy, below: "pools.\(plan.name)")
+      changed += differences(between: former.deploy, and: plan.deploy, below: "pools.\(plan.name).deploy")
       guard former.launch != plan.launch else { continue }
       relaunchedPools.append(plan.name)
       changed += differences(between: former.launch, and: plan.launch, below: "pools.\(plan.name)")
@@ -102,6 +106,7 @@ extension Mirror {
 /// `maxURILength` is `max_uri_length` in the file.
 private func settingName(_ label: String) -> String {
   if label == "size" { return "workers" }
+  if label == "lasting" { return "for" }
   let letters = Array(label)
   return letters.indices.reduce(into: "") { name, index in
     let beginsWord =

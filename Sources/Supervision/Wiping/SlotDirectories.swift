@@ -15,8 +15,18 @@ struct SlotDirectories: Sendable {
   /// fails, so does this: the worker must not start on it.
   /// - Returns: its path.
   func prepare(worker: WorkerID, owner: UserIdentity?) throws(WipeFailure) -> String {
-    let slot = try openSlot(worker.slot)
-    let name = EntryName(worker.generation.rawValue)
+    try prepare(worker.generation.rawValue, in: openSlot(worker.slot), owner: owner)
+  }
+
+  /// The same for a parent, which has the place of a slot named `parent`.
+  func prepare(parent: Int, of pool: PoolName, owner: UserIdentity?) throws(WipeFailure) -> String {
+    try prepare(parent, in: openParents(of: pool), owner: owner)
+  }
+
+  private func prepare(
+    _ generation: Int, in slot: Directory, owner: UserIdentity?
+  ) throws(WipeFailure) -> String {
+    let name = EntryName(generation)
     if slot.status(of: name) != nil {
       let folder = try TrashFolder.make(in: openTrash(), counts: true)
       guard folder.take(name, from: slot) else { throw slot.failure("setting \(name) aside") }
@@ -42,8 +52,16 @@ struct SlotDirectories: Sendable {
   /// What is not named stays, as `GENERATION.wiped`, until the next generation of the slot is set aside.
   /// - Parameter wipe: relative paths. One that leads through a link takes the link instead.
   func setAside(worker: WorkerID, wipe: [String]) throws(WipeFailure) -> Aside {
-    let slot = try openSlot(worker.slot)
-    let name = EntryName(worker.generation.rawValue)
+    try setAside(worker.generation.rawValue, in: openSlot(worker.slot), wipe: wipe)
+  }
+
+  /// All that a parent left.
+  func setAside(parent: Int, of pool: PoolName) throws(WipeFailure) -> Aside {
+    try setAside(parent, in: openParents(of: pool), wipe: [])
+  }
+
+  private func setAside(_ generation: Int, in slot: Directory, wipe: [String]) throws(WipeFailure) -> Aside {
+    let name = EntryName(generation)
     var aside = try setAsideRests(in: slot)
     guard slot.status(of: name) != nil else { return aside }
     let folder = try TrashFolder.make(in: openTrash())
@@ -69,7 +87,9 @@ struct SlotDirectories: Sendable {
   }
 
   /// Sets aside, at the start, what all workers but these left, and finds the trash of broken-off deletions.
-  func setAsideRemains(keeping living: Set<WorkerID> = []) throws(WipeFailure) -> Aside {
+  func setAsideRemains(
+    keeping living: Set<WorkerID> = [], parents: [PoolName: Set<Int>] = [:]
+  ) throws(WipeFailure) -> Aside {
     let trash = try openTrash()
     var aside = Aside()
     for folder in TrashFolder.leftOver(in: trash) { aside.add(folder) }
@@ -79,8 +99,9 @@ struct SlotDirectories: Sendable {
     for pool in entries(of: slots) {
       let name = PoolName(rawValue: pool.description)
       setAsideRemains(in: slots, pool, folder, &aside.problems) { directory, index, problems in
-        let kept = living.filter { $0.pool == name && EntryName($0.slot.index) == index }
-        let generations = Set(kept.map { EntryName($0.generation.rawValue) })
+        let kept = living.filter { $0.pool == name && EntryName($0.slot.index) == index }.map(\.generation.rawValue)
+        let forking = index == EntryName("parent") ? name.flatMap { parents[$0] } ?? [] : []
+        let generations = Set((kept + forking).map { EntryName($0) })
         setAsideRemains(in: directory, index, folder, &problems) { slot, generation, problems in
           if !generations.contains(generation) { take(generation, from: slot, folder, &problems) }
         }
@@ -152,8 +173,15 @@ struct SlotDirectories: Sendable {
   }
 
   private func openSlot(_ slot: SlotID) throws(WipeFailure) -> Directory {
-    let pool = try openOwn(slot.pool.rawValue, in: openSlots(), mode: 0o755)
-    return try openOwn(String(slot.index), in: pool, mode: 0o755)
+    try openOwn(String(slot.index), in: openPool(slot.pool), mode: 0o755)
+  }
+
+  private func openParents(of pool: PoolName) throws(WipeFailure) -> Directory {
+    try openOwn("parent", in: openPool(pool), mode: 0o755)
+  }
+
+  private func openPool(_ pool: PoolName) throws(WipeFailure) -> Directory {
+    try openOwn(pool.rawValue, in: openSlots(), mode: 0o755)
   }
 
   /// Makes it where it is missing. A worker that could write into it could put what it likes in a slot's place.

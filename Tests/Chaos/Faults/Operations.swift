@@ -93,7 +93,7 @@ struct DrainAndResume: Fault {
     // The slot may be on its way out by scaling, or be taken out already: then it is told so.
     let result = try await run(Programs.masterpool, ["drain", slot, "--control", patient.control])
     patient.cure(after: time) {
-      _ = try? await run(Programs.masterpool, ["resume", slot, "--control", patient.control])
+      await patient.resume(slot)
       patient.trail.mark(.pool(victim.pool))
     }
     return "\(slot) for \(time.inWords): \(result.status)"

@@ -35,7 +35,7 @@ import Testing
       facts.modified = 1
       facts.changed = 1
       let key = ChecksumCache.Key(path: "/f", facts: facts, type: .sha256)
-      let cache = ChecksumCache()
+      let cache = ChecksumCache(capacity: 1000)
       let count = Counter()
       let digests = await withTaskGroup(of: String?.self) { group in
         for _ in 0..<16 {
@@ -84,7 +84,7 @@ import Testing
       var facts = try #require(FileFacts(descriptor: descriptor))
       facts.changed = Moment.wall()
       let key = ChecksumCache.Key(path: "/f", facts: facts, type: .sha256)
-      let cache = ChecksumCache()
+      let cache = ChecksumCache(capacity: 1000)
       let first = cache.value(key) { "first" }
       #expect(first == "first")
       #expect(cache.known(key) == nil)
@@ -92,16 +92,16 @@ import Testing
   }
 
   @Test func cacheIsBounded() {
-    let cache = ChecksumCache()
+    let cache = ChecksumCache(capacity: 1000)
     guard var facts = FileFacts(at: "/") else { return }
     (facts.modified, facts.changed) = (1, 1)
-    for number in 0..<(2 * ChecksumCache.capacity) {
+    for number in 0..<(2 * 1000) {
       facts.inode = UInt64(number)
       _ = cache.value(.init(path: "/", facts: facts, type: .md5)) { "" }
     }
     facts.inode = 0
     #expect(cache.known(.init(path: "/", facts: facts, type: .md5)) == nil)
-    facts.inode = UInt64(2 * ChecksumCache.capacity - 1)
+    facts.inode = UInt64(2 * 1000 - 1)
     #expect(cache.known(.init(path: "/", facts: facts, type: .md5)) != nil)
   }
 

@@ -74,6 +74,33 @@ private func at(_ seconds: Double) -> Instant { Instant(nanoseconds: Int64(secon
     #expect(other == nil)
   }
 
+  @Test func ofAWorkersRequestsTheOldestIsTold() throws {
+    var ledger = ClaimLedger(pools: [
+      ProxiedPool(
+        name: PoolScript.masters, concurrency: 2, queue: QueuePolicy(), requestTimeout: .seconds(600),
+        stuck: StuckPolicy(factor: nil))
+    ])
+    for slot in 0..<2 { _ = ledger.admit(PoolScript.worker(slot, 1), at: .tcp(port: 1), at: at(0)) }
+    var claims: [Claim] = []
+    for index in 0..<4 {
+      let admission = ledger.admit(asker(UInt32(index)), to: 0, at: at(Double(index)))
+      guard case .claimed(let claim) = admission else { throw NotClaimed() }
+      claims.append(claim)
+    }
+    func told(_ age: Duration, _ now: Double) -> [UInt32] {
+      ledger.oldestClaims(longerThan: age, at: at(now)).map(\.ticket.index).sorted()
+    }
+    #expect(told(.seconds(3), 3.5) == [0])
+    #expect(told(.seconds(1), 3.5) == [0, 1])
+    #expect(told(.seconds(10), 3.5) == [])
+    _ = ledger.release(claims[0], .answered, keeping: nil, at: at(4))
+    let left = told(.zero, 5)
+    #expect(left.count == 2 && left.contains(1) && !left.contains(0))
+    let second = ledger.oldestClaims(longerThan: .zero, at: at(5)).first { $0.isOf(claims[1]) }
+    #expect(second?.since == at(1))
+    #expect(second?.worker == ledger.worker(of: claims[1]))
+  }
+
   @Test func theLedgerKnowsWhoIsSuspect() throws {
     var ledger = ClaimLedger(pools: [
       ProxiedPool(
@@ -97,10 +124,10 @@ private func at(_ seconds: Double) -> Instant { Instant(nanoseconds: Int64(secon
     _ = try claim(asker(6, node: 4, route: 1), 2000)
     #expect(ledger.suspicions(at: at(2080)).isEmpty)
     let found = ledger.suspicions(at: at(2100))
-    #expect(found.map(\.ticket.index) == [5], "nothing is known of the other route")
+    #expect(found.map(\.claim.ticket.index) == [5], "nothing is known of the other route")
     let suspicion = try #require(found.first)
-    #expect(suspicion.concerns(slow) && !suspicion.concerns(lost))
-    #expect(suspicion.since == at(2000))
+    #expect(suspicion.claim.isOf(slow) && !suspicion.claim.isOf(lost))
+    #expect(suspicion.claim.since == at(2000))
     #expect(abs(suspicion.routeP99.inSeconds - 9) < 0.6)
     #expect(suspicion.nodeP99 == nil)
     _ = ledger.release(slow, .answered, keeping: nil, at: at(2101))

@@ -92,13 +92,19 @@ final class Origin: Sendable {
   }
 }
 
-func bindUnix(_ descriptor: CInt, _ path: String) -> Bool {
+func bindUnix(_ descriptor: CInt, _ path: String) -> Bool { withUnixAddress(path) { bind(descriptor, $0, $1) == 0 } }
+
+func connectUnix(_ descriptor: CInt, _ path: String) -> Bool {
+  withUnixAddress(path) { connect(descriptor, $0, $1) == 0 }
+}
+
+private func withUnixAddress(_ path: String, _ body: (UnsafePointer<sockaddr>, socklen_t) -> Bool) -> Bool {
   var address = sockaddr_un()
   address.sun_family = sa_family_t(AF_UNIX)
   withUnsafeMutableBytes(of: &address.sun_path) { $0.copyBytes(from: path.utf8) }
   return withUnsafePointer(to: &address) {
     $0.withMemoryRebound(to: sockaddr.self, capacity: 1) {
-      bind(descriptor, $0, socklen_t(MemoryLayout<sockaddr_un>.size)) == 0
+      body($0, socklen_t(MemoryLayout<sockaddr_un>.size))
     }
   }
 }

@@ -1,7 +1,9 @@
+import CLinux
 import Foundation
 import Glibc
 import Pool
 import Proxying
+import Synchronization
 import TestSupport
 
 /// A proxy on a thread of this process, its supervisor played by the test.
@@ -9,21 +11,27 @@ final class RunningProxy: Sendable {
   let addresses: [Address]
   let reports = Monitor<[ProxyReport]>([])
   let exit = Monitor<Int32?>(nil)
-  private let link: LinkEnd
+  private let current: Mutex<LinkEnd>
+  private var link: LinkEnd { current.withLock { $0 } }
 
   var address: Address { addresses[0] }
 
-  /// `output` is what it takes for its standard output.
-  init(_ configuration: ProxyConfiguration, folder: String, output: CInt = STDOUT_FILENO) throws {
+  /// `output` is what it takes for its standard output; `door` the path of a socket for another supervisor.
+  init(
+    _ configuration: ProxyConfiguration, folder: String, output: CInt = STDOUT_FILENO, door: String? = nil
+  ) throws {
     var pair: [CInt] = [0, 0]
     let type = CInt(SOCK_STREAM.rawValue) | CInt(SOCK_CLOEXEC.rawValue)
     guard socketpair(AF_UNIX, type, 0, &pair) == 0 else { throw SystemFailure("socketpair") }
-    link = LinkEnd(descriptor: pair[0])
+    let link = LinkEnd(descriptor: pair[0])
+    current = Mutex(link)
+    let entrance = try door.map(Self.makeDoor) ?? -1
     let (descriptors, addresses) = try Self.listen(configuration.listeners)
     self.addresses = addresses
-    let (theirs, exit, reports, link) = (pair[1], exit, reports, link)
+    let (theirs, exit, reports) = (pair[1], exit, reports)
     Thread.detachNewThread {
-      let status = Proxy.run(link: theirs, listeners: descriptors, output: output, leavesSignals: true)
+      let status = Proxy.run(
+        link: theirs, listeners: descriptors, output: output, door: entrance, leavesSignals: true)
       exit.update { $0 = status }
     }
     Thread.detachNewThread { Self.read(link, into: reports) }
@@ -71,6 +79,31 @@ final class RunningProxy: Sendable {
     guard var line = try? JSONEncoder().encode(command) else { return }
     line.append(10)
     _ = line.withUnsafeBytes { Glibc.send(link.descriptor, $0.baseAddress, $0.count, CInt(MSG_NOSIGNAL)) }
+  }
+
+  private static func makeDoor(_ path: String) throws -> CInt {
+    let door = socket(AF_UNIX, CInt(SOCK_STREAM.rawValue) | CInt(SOCK_CLOEXEC.rawValue), 0)
+    guard bindUnix(door, path), Glibc.listen(door, 8) == 0 else { throw SystemFailure("listen") }
+    return door
+  }
+
+  /// Another supervisor takes the place of this one. Returns how many listeners came with the greeting.
+  func come(in door: String) throws -> Int {
+    let socket = Glibc.socket(AF_UNIX, CInt(SOCK_STREAM.rawValue) | CInt(SOCK_CLOEXEC.rawValue), 0)
+    guard connectUnix(socket, door) else { throw SystemFailure("connect") }
+    var byte: UInt8 = 0
+    var descriptors = [CInt](repeating: -1, count: Int(CLINUX_MAX_PASSED))
+    var found = 0
+    guard clinux_receive_descriptors(socket, &byte, 1, &descriptors, &found) == 1 else {
+      throw SystemFailure("recvmsg")
+    }
+    for descriptor in descriptors.prefix(found) { close(descriptor) }
+    var none = 0
+    while byte != 10, clinux_receive_descriptors(socket, &byte, 1, &descriptors, &none) == 1 {}
+    let link = LinkEnd(descriptor: socket)
+    current.withLock { $0 = link }
+    Thread.detachNewThread { [reports] in Self.read(link, into: reports) }
+    return found
   }
 
   /// The supervisor dies.

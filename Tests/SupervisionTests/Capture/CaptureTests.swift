@@ -21,17 +21,17 @@ import Testing
     return child
   }
 
-  private func stop(_ child: ChildProcess) async {
+  private func stop(_ child: ChildProcess) async throws {
     child.signal(SIGSTOP)
-    while ProcessTable.wholeFile("/proc/\(child.pid)/stat").flatMap({ ThreadStat($0) })?.state != UInt8(ascii: "T") {
-      await Task.yield()
+    try await eventually("it stops") {
+      ProcessTable.wholeFile("/proc/\(child.pid)/stat").flatMap { ThreadStat($0) }?.state == UInt8(ascii: "T")
     }
   }
 
   @Test func tellsWhereAProcessWaitsAndWhatItHasOpen() async throws {
     let child = try await started("exec 7</dev/zero; echo here; exec sleep 1000")
-    while ProcessTable.wholeFile("/proc/\(child.pid)/comm").map({ $0.starts(with: Array("sleep".utf8)) }) != true {
-      await Task.yield()
+    try await eventually("it sleeps") {
+      ProcessTable.wholeFile("/proc/\(child.pid)/comm")?.starts(with: Array("sleep".utf8)) == true
     }
     let seen = await Capturer().capture(.init(child: child, directory: "/nowhere"), asking: true)
     for part in [
@@ -74,7 +74,7 @@ import Testing
 
   @Test(arguments: doings) func stillIsWhoDoesNothing(_ doing: Doing) async throws {
     let child = try await started(doing.script)
-    if doing.testDescription == "it is stopped" { await stop(child) }
+    if doing.testDescription == "it is stopped" { try await stop(child) }
     let capturer = Capturer()
     // One that was just started may still be on its way to where it waits.
     var verdicts: [Bool] = []
@@ -89,7 +89,7 @@ import Testing
     #expect(verdicts.last == doing.isStill)
     await ended(child)
     // A killed child takes a moment to die.
-    while WorkerLook(group: child.pid) != nil { await Task.yield() }
+    try await eventually("it is gone") { WorkerLook(group: child.pid) == nil }
   }
 
   // MARK: Backtraces
@@ -113,7 +113,7 @@ import Testing
   @Test func aWorkerThatCannotAnswerIsNotWaitedForLong() async throws {
     try await withTemporaryDirectory { folder in
       let child = try await started(Self.telling, in: folder)
-      await stop(child)
+      try await stop(child)
       let seen = await Capturer().capture(.init(child: child, directory: folder, backtrace: .usr2), asking: true)
       #expect(seen.hasPrefix("no backtrace within 1s of SIGUSR2: "), "\(seen)")
       #expect(seen.contains("State: T (stopped)"))

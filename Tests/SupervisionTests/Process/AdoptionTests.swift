@@ -8,35 +8,47 @@ import TestSupport
 /// Processes that somebody else started. Beside the tests of groups, since both look for strays.
 extension GroupTests {
   @Suite struct AdoptionTests {
-    /// A shell that starts `command` as the leader of a group, tells its pid, waits for it and says
-    /// `reaped`.
+    /// A shell that starts `command` as the leader of a group, says `leader` and its pid, waits for it and says
+    /// `reaped`. Its lines and those of the command come in any order.
     private struct Stranger {
       let shell: ChildProcess
       let pid: Int32
       let startTime: UInt64
       let orders: Int32
-      var lines: AsyncStream<OutputLine>.Iterator
+      private var lines: AsyncStream<OutputLine>.Iterator
+      private var unasked: [String] = []
 
       init(_ command: String) async throws {
         let line = try Lifeline()
         shell = try SupervisionTests.shell(
-          "exec 4<&3 3<&-; setsid \(command) 4<&- & pid=$!; echo $pid; wait $pid; echo reaped; read never <&4",
+          "exec 4<&3 3<&-; setsid \(command) 4<&- & pid=$!; echo leader $pid; wait $pid; echo reaped; read never <&4",
           inherited: [InheritedDescriptor(descriptor: line.reading, as: 3)])
         close(line.reading)
         orders = line.writing
         lines = shell.output.makeAsyncIterator()
-        pid = try await Self.number(&lines)
+        let said = try await Self.word("leader ", &lines, &unasked)
+        let pid = try #require(Int32(said))
         // It leads its group only once setsid has run.
-        while ProcessTable.entry(of: pid)?.group != pid { await Task.yield() }
+        try await eventually("it leads a group") { ProcessTable.entry(of: pid)?.group == pid }
+        self.pid = pid
         startTime = try #require(ProcessTable.entry(of: pid)).startTime
       }
 
-      static func number(_ lines: inout AsyncStream<OutputLine>.Iterator) async throws -> Int32 {
-        let said = await lines.next().flatMap { Int32($0.text) }
-        return try #require(said)
+      /// What follows `beginning` in the line that has it.
+      mutating func word(_ beginning: String) async throws -> String {
+        try await Self.word(beginning, &lines, &unasked)
       }
 
-      mutating func reaped() async { while let line = await lines.next(), line.text != "reaped" {} }
+      private static func word(
+        _ beginning: String, _ lines: inout AsyncStream<OutputLine>.Iterator, _ unasked: inout [String]
+      ) async throws -> String {
+        while !unasked.contains(where: { $0.hasPrefix(beginning) }), let line = await lines.next() {
+          unasked.append(line.text)
+        }
+        let place = try #require(
+          unasked.firstIndex { $0.hasPrefix(beginning) }, "\(beginning)is missing in \(unasked)")
+        return String(unasked.remove(at: place).dropFirst(beginning.count))
+      }
 
       func end() async {
         shell.signalGroup(SIGKILL)
@@ -47,16 +59,17 @@ extension GroupTests {
     }
 
     @Test func theEndOfAnothersChildIsNoticedAndItsRemainsAreKilled() async throws {
-      var stranger = try await Stranger("sh -c 'sleep 1000 & echo $! >&5; sleep 1000' 5>&1")
-      let sleeper = try await Stranger.number(&stranger.lines)
+      var stranger = try await Stranger("sh -c 'sleep 1000 & echo sleeper $! >&5; sleep 1000' 5>&1")
+      let said = try await stranger.word("sleeper ")
+      let sleeper = try #require(Int32(said))
       let child = try ChildProcess.adopt(pid: stranger.pid, startTime: stranger.startTime)
       #expect(child.signal(SIGKILL))
       #expect(await child.exit() == .unknown)
-      await stranger.reaped()
+      _ = try await stranger.word("reaped")
       // The group lives on without its leader.
       #expect(child.signalGroup(0))
       child.killRemains()
-      while ProcessTable.entry(of: sleeper)?.isZombie == false { await Task.yield() }
+      try await eventually("it is killed") { ProcessTable.entry(of: sleeper)?.isZombie != false }
       #expect(!child.signalGroup(0))
       await stranger.end()
     }
@@ -65,7 +78,8 @@ extension GroupTests {
       becomeSubreaper()
       let shell = try shell("setsid sh -c 'echo $$; exec sleep 1000' & ")
       var lines = shell.output.makeAsyncIterator()
-      let pid = try await Stranger.number(&lines)
+      let said = await lines.next().flatMap { Int32($0.text) }
+      let pid = try #require(said)
       _ = await shell.exit()
       let startTime = try #require(ProcessTable.entry(of: pid)).startTime
       let child = try ChildProcess.adopt(pid: pid, startTime: startTime)
@@ -123,8 +137,13 @@ extension GroupTests {
       }
       signal(SIGPIPE, SIG_IGN)
       // Another test's child may hold it for the moment between its fork and its exec.
-      while write(ends[1], "x", 1) == 1 { await Task.yield() }
-      #expect(errno == EPIPE)
+      var failure = Int32(0)
+      try await eventually("nobody reads") {
+        let isWritten = write(ends[1], "x", 1) == 1
+        failure = errno
+        return !isWritten
+      }
+      #expect(failure == EPIPE)
       close(ends[1])
     }
 
@@ -139,7 +158,7 @@ extension GroupTests {
       child.watch()
       child.signal(SIGKILL)
       #expect(await child.exit() == .unknown)
-      await stranger.reaped()
+      _ = try await stranger.word("reaped")
       #expect(!child.signalGroup(SIGKILL))
       child.killRemains()
       #expect(ProcessTable.entry(of: successor.pid)?.isZombie == false)

@@ -1,4 +1,5 @@
 import Glibc
+import TestSupport
 import Testing
 
 @testable import Supervision
@@ -6,10 +7,10 @@ import Testing
 /// One after the other: strays are whoever is there.
 @Suite(.serialized, .timeLimit(.minutes(5))) struct GroupTests {
   /// A killed process takes a moment to die.
-  private func reap(_ pid: Int32) async {
-    while ProcessTable.entry(of: pid) != nil {
+  private func reap(_ pid: Int32) async throws {
+    try await eventually("it is reaped") {
       ChildProcess.reapStrays(marked: "NOBODY=")
-      await Task.yield()
+      return ProcessTable.entry(of: pid) == nil
     }
   }
 
@@ -68,7 +69,7 @@ import Testing
     #expect(ChildProcess.reapStrays(except: [stray]) == [])
     #expect(ChildProcess.reapStrays() == [stray])
     try await line.end()
-    await reap(stray)
+    try await reap(stray)
   }
 
   @Test func onlyTheStraysOfOneWorkerAreKilled() async throws {
@@ -84,10 +85,10 @@ import Testing
       child.killRemains()
     }
     #expect(ChildProcess.reapStrays(marked: "WORKER=masters/0#1") == [strays[0]])
-    await reap(strays[0])
+    try await reap(strays[0])
     #expect(ProcessTable.entry(of: strays[1])?.isZombie == false)
     #expect(ChildProcess.reapStrays() == [strays[1]])
-    await reap(strays[1])
+    try await reap(strays[1])
   }
 
   @Test func orphansAreReapedWithTheirGroup() async throws {
@@ -98,7 +99,7 @@ import Testing
     let orphan = try #require(said)
     _ = await child.exit()
     child.killRemains()
-    while ProcessTable.entry(of: orphan) != nil { await Task.yield() }
+    try await eventually("it is reaped") { ProcessTable.entry(of: orphan) == nil }
   }
 
   @Test func anOrphanInTheGroupOfALivingWorkerStays() async throws {
@@ -110,13 +111,13 @@ import Testing
     var lines = child.output.makeAsyncIterator()
     let said = await lines.next().flatMap { Int32($0.text) }
     let orphan = try #require(said)
-    while ProcessTable.entry(of: orphan)?.parent != getpid() { await Task.yield() }
+    try await eventually("it is ours") { ProcessTable.entry(of: orphan)?.parent == getpid() }
     #expect(!ChildProcess.reapStrays().contains(orphan))
     #expect(ProcessTable.entry(of: orphan)?.isZombie == false)
     child.signal(SIGKILL)
     _ = await child.exit()
     child.killRemains()
     try await line.end()
-    await reap(orphan)
+    try await reap(orphan)
   }
 }

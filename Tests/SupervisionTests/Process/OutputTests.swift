@@ -1,4 +1,5 @@
 import Glibc
+import TestSupport
 import Testing
 
 @testable import Supervision
@@ -71,12 +72,12 @@ import Testing
       inherited: [InheritedDescriptor(descriptor: line.writing, as: 3)])
     line.letGo()
     try await line.end()
-    while child.lostLines < 3000 - OutputPump.maxWaitingLines { await Task.yield() }
+    try await eventually("lines are lost") { child.lostLines >= 3000 - OutputPump.maxWaitingLines }
     var lines = child.output.makeAsyncIterator()
     for _ in 0..<OutputPump.maxWaitingLines { #expect(await lines.next()?.lostBefore == 0) }
-    while ProcessTable.entry(of: child.pid)?.isZombie == false {
+    try await eventually("it ends") {
       child.signal(SIGCONT)
-      await Task.yield()
+      return ProcessTable.entry(of: child.pid)?.isZombie != false
     }
     let last = await lines.next()
     #expect(last?.text == "last")

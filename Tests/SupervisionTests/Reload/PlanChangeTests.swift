@@ -95,6 +95,10 @@ import Testing
       }
     ) { $0.changed = ["pools.others.recycle.every", "pools.others.recycle.min_ready"] }
     add("workers", { $0.pools[0].policy.size = 3 }) { $0.changed = ["pools.masters.workers"] }
+    add("preload", { $0.pools[0].policy.preload = ParentPolicy() }) { $0.changed = ["pools.masters.preload"] }
+    add("deploys", { $0.pools[0].deploy.watch = ["/etc/puppet/code"] }) {
+      $0.changed = ["pools.masters.deploy.watch"]
+    }
     add("command", { $0.pools[0].launch.command.append("--new") }) {
       ($0.changed, $0.relaunched) = (["pools.masters.command"], true)
     }

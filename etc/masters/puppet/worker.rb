@@ -1,7 +1,8 @@
 #!/usr/bin/env ruby
 # frozen_string_literal: true
 
-# One Puppet master: Puppet's server API over HTTP/1.1 on a unix socket, one request at a time.
+# One Puppet master: Puppet's server API over HTTP/1.1 on a unix socket, one request at a time. Or the warm parent of
+# such masters, which has Puppet loaded and forks them (see ../README.md).
 #
 # It trusts the front that owns the socket: TLS, client certificates and authorization happen there, since none
 # of them is left in Puppet's Ruby code. Run it behind anything else and every caller may read every node's data.
@@ -18,6 +19,9 @@ Process.setproctitle("masterpool: #{options.title}")
 began = Process.clock_gettime(Process::CLOCK_MONOTONIC)
 
 require 'masterpool/boot'
+require 'masterpool/backtrace'
+require 'masterpool/output'
+require 'masterpool/puppet_api'
 require 'masterpool/server'
 
 begin
@@ -26,15 +30,21 @@ begin
     MasterPool::Describe.run(options)
     exit
   end
-  MasterPool::Boot.run(options)
+  MasterPool::Output.never_wait
+  if (link = ENV.delete('MASTERPOOL_PARENT_FD'))
+    require 'masterpool/parent'
+    # Comes back in the workers alone, each with its own options.
+    options = MasterPool::Parent.run(options, Integer(link), ENV.delete('MASTERPOOL_PARENT_DOOR_FD')&.to_i)
+    began = Process.clock_gettime(Process::CLOCK_MONOTONIC)
+    MasterPool::Boot.move(options)
+  else
+    MasterPool::Boot.run(options)
+  end
 rescue StandardError, ScriptError => e
   warn "#{options.title}: Puppet does not start: #{e.message}"
   warn e.backtrace.first(20).join("\n") if ENV['MASTERPOOL_DEBUG']
   exit 70
 end
-
-require 'masterpool/backtrace'
-require 'masterpool/puppet_api'
 
 server = MasterPool::Server.new(options.socket, MasterPool::PuppetAPI.new)
 begin
@@ -45,7 +55,7 @@ rescue SystemCallError, ArgumentError => e
 end
 
 seconds = Process.clock_gettime(Process::CLOCK_MONOTONIC) - began
-warn format('%s: Puppet %s on ruby %s takes requests on %s, %.2f s after its start',
-            options.title, Puppet.version, RUBY_VERSION, options.socket, seconds)
+warn format('%s: Puppet %s on ruby %s takes requests on %s, %.3f s after its %s',
+            options.title, Puppet.version, RUBY_VERSION, options.socket, seconds, link ? 'fork' : 'start')
 MasterPool::Backtrace.tell_in(options.slot)
 server.run

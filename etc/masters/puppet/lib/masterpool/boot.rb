@@ -50,6 +50,16 @@ module MasterPool
       Puppet::Network::Authorization.authconfigloader_class = self
     end
 
+    # Puppet is loaded, with a parent's slot; from now on this worker's own takes its place.
+    def self.move(options)
+      former = Puppet[:vardir].delete_suffix('/var')
+      Puppet[:ssldir] = File.join(options.slot, 'ssl') if Puppet[:ssldir] == File.join(former, 'ssl')
+      slot_folders(options.slot).each { |name, folder| Puppet[name] = folder }
+      $LOAD_PATH.map! { |path| path.start_with?("#{former}/") ? options.slot + path.delete_prefix(former) : path }
+      # Makes the folders.
+      Puppet.settings.reuse
+    end
+
     # The settings as a server has them; nothing is made yet.
     def self.settle(options)
       Puppet.settings.preferred_run_mode = :server

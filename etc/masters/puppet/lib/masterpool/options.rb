@@ -6,7 +6,7 @@ module MasterPool
   # What a worker is told on its command line.
   Options = Struct.new(
     :socket, :slot, :confdir, :codedir, :ssldir, :reportdir, :bucketdir, :environment_timeout, :log_level, :title,
-    :describe_files, keyword_init: true
+    :describe_files, :canary, :canary_facts, keyword_init: true
   ) do
     # Ends the process: 0 after --help, 64 for what does not parse, 78 for folders that are not there.
     def self.parse(arguments)
@@ -31,6 +31,7 @@ module MasterPool
           Serves Puppet's server API on a unix socket, for masterpool's front: HTTP/1.1, kept alive, one request
           at a time. The socket appears when Puppet is ready. GET /status answers "running".
           SIGTERM or SIGINT: finish the current request, then exit 0.
+          With MASTERPOOL_PARENT_FD in the environment: forks workers on request instead; see ../README.md.
 
           The front says who asks: X-Client-Verify: SUCCESS, X-Client-DN: CN=name, X-Client-Cert: the PEM,
           URL-encoded. There is no authorization behind the socket (mode 0600).
@@ -51,6 +52,8 @@ module MasterPool
         end
         o.on('--log-level LEVEL', %w[debug info notice warning err],
              "what is logged; else puppet.conf's log_level, else warning") { |v| options.log_level = v }
+        o.on('--canary NODE', 'as a parent: compile its catalog before a worker is forked') { |v| options.canary = v }
+        o.on('--canary-facts FILE', "its facts in JSON; else this machine's") { |v| options.canary_facts = v }
         o.on('--describe-files', 'say in one line of JSON where agents\' files lie, and end') { options.describe_files = true }
         o.on('--title TEXT', 'name of this worker in ps and in its messages') { |v| options.title = v }
         o.on('-h', '--help', 'this text') do
@@ -66,7 +69,7 @@ module MasterPool
       missing = needed.select { |_, value| value.nil? }
       raise OptionParser::MissingArgument, missing.keys.join(', ') unless missing.empty?
 
-      %i[socket slot confdir codedir ssldir reportdir bucketdir].each do |name|
+      %i[socket slot confdir codedir ssldir reportdir bucketdir canary_facts].each do |name|
         self[name] &&= File.expand_path(self[name])
       end
       { '--slot' => slot, '--confdir' => confdir, '--codedir' => codedir }.each do |name, folder|

@@ -1,0 +1,101 @@
+import Fetching
+import FoundationEssentials
+import Glibc
+import Pool
+
+/// One attempt to hand a message to its receiver.
+struct NoticeDelivery: Sendable {
+  /// So much of an answer is repeated, for an operator.
+  static let shownBytes = 200
+
+  var receiver: NoticeReceiver
+  var sender: NoticeSender
+
+  /// What came back, also in words: `HTTP 200`.
+  struct Outcome: Sendable {
+    var result: NoticeOutbox.Result
+    var words: String
+  }
+
+  func send(_ message: NoticeMessage) async -> Outcome {
+    let request: FetchRequest
+    do throws(SecretFile.Unusable) { request = try self.request(message) } catch {
+      // Who renews a secret may be in the middle of it.
+      return Outcome(result: .later(error.why, after: nil), words: error.why)
+    }
+    do throws(FetchFailure) {
+      return outcome(of: try await Fetcher.perform(request))
+    } catch {
+      return Outcome(result: .later("\(error)", after: nil), words: "\(error)")
+    }
+  }
+
+  private func request(_ message: NoticeMessage) throws(SecretFile.Unusable) -> FetchRequest {
+    let url = try self.url()
+    let body: [UInt8]
+    do {
+      body = try NoticeBody(message: message, sender: sender, offset: Clock.wallOffset()).encoded(for: receiver)
+    } catch {
+      throw SecretFile.Unusable(why: "the message cannot be written: \(error)")
+    }
+    return FetchRequest(
+      .network(host: url.host, port: url.port, tls: url.isSecure ? FetchTLS(authorities: receiver.authorities) : nil),
+      method: "POST", path: url.path, headers: [("Content-Type", "application/json")] + (try headers()), body: body,
+      timeout: receiver.timeout, maxBodyBytes: receiver.maxResponse.bytes)
+  }
+
+  private func url() throws(SecretFile.Unusable) -> WebhookURL {
+    let (text, place) = (try word(receiver.url), receiver.url)
+    do throws(WebhookURL.Failure) { return try WebhookURL(text) } catch {
+      let name = if case .file(let path) = place { path } else { "url" }
+      throw SecretFile.Unusable(why: "\(name): \(error)")
+    }
+  }
+
+  private func headers() throws(SecretFile.Unusable) -> [(String, String)] {
+    var headers: [(String, String)] = []
+    for header in receiver.headers { headers.append((header.name, try word(header.value))) }
+    return headers
+  }
+
+  private func word(_ secret: NoticeReceiver.Secret) throws(SecretFile.Unusable) -> String {
+    switch secret {
+    case .text(let text): text
+    case .file(let path): try SecretFile.firstLine(of: path)
+    }
+  }
+
+  private func outcome(of response: FetchResponse) -> Outcome {
+    let words = "HTTP \(response.status)"
+    let all = words + Self.shown(response.body)
+    switch response.status {
+    case 200...299: return Outcome(result: .taken, words: words)
+    case 408, 425, 429, 500...599:
+      return Outcome(result: .later(words, after: Self.pause(response)), words: all)
+    default: return Outcome(result: .refused(words), words: all)
+    }
+  }
+
+  /// `Retry-After` in seconds (RFC 9110 section 10.2.3); a date there is not read.
+  private static func pause(_ response: FetchResponse) -> Duration? {
+    guard let seconds = response.header("Retry-After").flatMap({ Int32($0) }), seconds >= 0 else { return nil }
+    return .seconds(Int(seconds))
+  }
+
+  /// The answer's first words, in one line and without what a terminal would obey.
+  private static func shown(_ body: [UInt8]) -> String {
+    let text = String(decoding: body.prefix(shownBytes), as: UTF8.self).unicodeScalars
+      .map { $0.value < 0x20 || (0x7F...0x9F).contains($0.value) ? " " : String($0) }.joined()
+    let words = text.split(separator: " ").joined(separator: " ")
+    return words.isEmpty ? "" : ": \(words)"
+  }
+}
+
+extension NoticeSender {
+  /// The machine's name.
+  static var machine: String {
+    var buffer = [CChar](repeating: 0, count: 256)
+    guard gethostname(&buffer, buffer.count - 1) == 0 else { return "localhost" }
+    return String(decoding: buffer.prefix { $0 != 0 }.map { UInt8(bitPattern: $0) }, as: UTF8.self)
+  }
+}
