@@ -56,9 +56,7 @@ extension Supervisor {
     var output = Logger(label: "proxy")
     output[metadataKey: "proxy"] = "\(generation)"
     output[metadataKey: "pid"] = "\(child.pid)"
-    Task { [output] in
-      for await line in child.output { output.hear(line) }
-    }
+    output.follow(child)
     let reports = Task {
       for await report in link.reports { take(report, from: generation) }
     }

@@ -81,9 +81,7 @@ extension Supervisor {
     output[metadataKey: "generation"] = "\(id.generation)"
     output[metadataKey: "pid"] = "\(worker.child.pid)"
     let child = worker.child
-    Task { [output] in
-      for await line in child.output { output.hear(line) }
-    }
+    output.follow(child)
     let readiness = isReady ? nil : Task { await waitUntilReady(worker, id) }
     Task {
       let status = await child.exit()

@@ -1,7 +1,7 @@
 import ArgumentParser
 import Authority
 import Foundation
-import Glibc
+import Supervision
 
 struct CACommand: ParsableCommand {
   static let configuration = CommandConfiguration(
@@ -54,18 +54,13 @@ struct CAInitCommand: ParsableCommand {
     try refusals {
       let path = folder.path
       try Authority.initialize(
-        at: path, name: name ?? "Puppet CA: \(hostName())", key: key, days: days, progress: complain)
+        at: path, name: name ?? "Puppet CA: \(Self.hostName)", key: key, days: days, progress: complain)
       print("made an authority in \(path): \(path)/ca.pem, \(path)/crl.pem")
     }
   }
 
   /// At most so much that the name fits into a certificate.
-  private func hostName() -> String {
-    var buffer = [CChar](repeating: 0, count: 256)
-    guard gethostname(&buffer, buffer.count - 1) == 0 else { return "localhost" }
-    let name = String(decoding: buffer.prefix { $0 != 0 }.map(UInt8.init(bitPattern:)), as: UTF8.self)
-    return String(name.prefix(50))
-  }
+  private static var hostName: String { String(MachineName.current.prefix(50)) }
 }
 
 struct CAIssueCommand: ParsableCommand {

@@ -64,7 +64,7 @@ final class Watch: Sendable {
 
   func end() async throws {
     isOver.update { $0 = true }
-    _ = try await isDone.first("the watch's end", before: .after(.seconds(20))) { $0 ? true : nil }
+    _ = try await isDone.first("the watch's end", before: .patient) { $0 ? true : nil }
   }
 
   // MARK: Readiness

@@ -209,7 +209,7 @@ import Testing
         socketPath: path, listen: nil, controlled: FakeSupervisor(), logger: .silent
       ) { _ in isServing.update { $0 = true } }
       let running = Task { try await server.run() }
-      _ = try await isServing.first("the server", before: .after(.seconds(30))) { $0 ? true : nil }
+      _ = try await isServing.first("the server", before: .patient) { $0 ? true : nil }
       #expect(try await ControlClient(socketPath: path).status() == .sample)
       running.cancel()
       _ = await running.result

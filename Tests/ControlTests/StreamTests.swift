@@ -79,15 +79,15 @@ private func follow(
   @Test func oneThatDoesNotReadIsDropped() async throws {
     try await withServer(pace: FollowerPace(heartbeat: .milliseconds(50), patience: .milliseconds(100))) {
       served async throws in
-      let wire = try Wire(to: .unix(served.socket), before: .after(.seconds(30)))
+      let wire = try Wire(to: .unix(served.socket), before: .patient)
       try wire.send(
-        requestBytes("GET", "/v1/events", headers: [("Accept", "text/event-stream")]), before: .after(.seconds(30)))
+        requestBytes("GET", "/v1/events", headers: [("Accept", "text/event-stream")]), before: .patient)
       let followers = served.supervisor.followers
-      _ = try await followers.first("the follower", before: .after(.seconds(30))) { $0.ever == 1 ? true : nil }
+      _ = try await followers.first("the follower", before: .patient) { $0.ever == 1 ? true : nil }
       // More than the sockets hold.
       let long = String(repeating: "x", count: 100_000)
       for _ in 1...40 { served.supervisor.append(long) }
-      _ = try await followers.first("the follower's end", before: .after(.seconds(30))) { $0.now == 0 ? true : nil }
+      _ = try await followers.first("the follower's end", before: .patient) { $0.now == 0 ? true : nil }
       _ = consume wire
     }
   }
@@ -95,13 +95,13 @@ private func follow(
   /// As a person does who presses Ctrl-C; the next event or heartbeat finds out.
   @Test func oneThatLeavesIsForgotten() async throws {
     try await withServer(pace: FollowerPace(heartbeat: .milliseconds(20))) { served async throws in
-      var wire: Wire? = try Wire(to: .unix(served.socket), before: .after(.seconds(30)))
+      var wire: Wire? = try Wire(to: .unix(served.socket), before: .patient)
       try wire?.send(
-        requestBytes("GET", "/v1/events", headers: [("Accept", "text/event-stream")]), before: .after(.seconds(30)))
+        requestBytes("GET", "/v1/events", headers: [("Accept", "text/event-stream")]), before: .patient)
       let followers = served.supervisor.followers
-      _ = try await followers.first("the follower", before: .after(.seconds(30))) { $0.ever == 1 ? true : nil }
+      _ = try await followers.first("the follower", before: .patient) { $0.ever == 1 ? true : nil }
       wire = nil
-      _ = try await followers.first("the follower's end", before: .after(.seconds(30))) { $0.now == 0 ? true : nil }
+      _ = try await followers.first("the follower's end", before: .patient) { $0.now == 0 ? true : nil }
     }
   }
 
@@ -110,25 +110,25 @@ private func follow(
     try await withServer(pace: longPatience) { served async throws in
       served.supervisor.append()
       // One that reads, one that does not, and one that never ends its request.
-      let stalled = try Wire(to: .unix(served.socket), before: .after(.seconds(30)))
-      let half = try Wire(to: .unix(served.socket), before: .after(.seconds(30)))
+      let stalled = try Wire(to: .unix(served.socket), before: .patient)
+      let half = try Wire(to: .unix(served.socket), before: .patient)
       try half.send(
-        Array("POST /v1/commands HTTP/1.1\r\nContent-Length: 10\r\n\r\n".utf8), before: .after(.seconds(30)))
+        Array("POST /v1/commands HTTP/1.1\r\nContent-Length: 10\r\n\r\n".utf8), before: .patient)
       try stalled.send(
-        requestBytes("GET", "/v1/events", headers: [("Accept", "text/event-stream")]), before: .after(.seconds(30)))
+        requestBytes("GET", "/v1/events", headers: [("Accept", "text/event-stream")]), before: .patient)
       let followers = served.supervisor.followers
-      _ = try await followers.first("the stalled one", before: .after(.seconds(30))) { $0.ever == 1 ? true : nil }
+      _ = try await followers.first("the stalled one", before: .patient) { $0.ever == 1 ? true : nil }
       let long = String(repeating: "x", count: 100_000)
       for _ in 1...40 { served.supervisor.append(long) }
       let seen = Monitor(0)
       let reading = Task {
         try await served.client.follow(limit: 1) { event in seen.update { $0 = event.id } }
       }
-      _ = try await seen.first("the reader's event", before: .after(.seconds(30))) { $0 == 41 ? true : nil }
+      _ = try await seen.first("the reader's event", before: .patient) { $0 == 41 ? true : nil }
       await served.group.triggerGracefulShutdown()
       // Ends on its own, without an error.
       try await reading.value
-      _ = try await followers.first("all streams' ends", before: .after(.seconds(30))) { $0.now == 0 ? true : nil }
+      _ = try await followers.first("all streams' ends", before: .patient) { $0.now == 0 ? true : nil }
       _ = consume stalled
       _ = consume half
     }
@@ -137,7 +137,7 @@ private func follow(
   /// What the server sends until the text is among it.
   private func read(_ socket: String, _ head: [UInt8], until end: String) async throws -> String {
     try await onThread {
-      let deadline = Deadline.after(.seconds(30))
+      let deadline = Deadline.patient
       let wire = try Wire(to: .unix(socket), before: deadline)
       try wire.send(head, before: deadline)
       var bytes: [UInt8] = []

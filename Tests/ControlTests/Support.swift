@@ -264,7 +264,7 @@ func withServer<Result: Sendable>(
         return nil
       }
       tasks.addTask {
-        let bound = try await addresses.first("the server", before: .after(.seconds(30))) { $0 }
+        let bound = try await addresses.first("the server", before: .patient) { $0 }
         let last = bound.last.flatMap { Address($0.description) }
         let address = try #require(last)
         let result: Result

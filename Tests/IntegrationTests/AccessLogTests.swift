@@ -124,7 +124,7 @@ import Testing
   }
 
   private func untilExists(_ path: String) async throws {
-    let deadline = Deadline.after(.seconds(20))
+    let deadline = Deadline.patient
     while !FileManager.default.fileExists(atPath: path) {
       guard !deadline.passed else { throw TimedOut("a new \(path)") }
       try await Task.sleep(for: .milliseconds(20))

@@ -61,7 +61,7 @@ import Testing
   /// The proxy tells its counters once a second.
   /// Counters come once a second, and count what is under way.
   private func status(of masterpool: Masterpool, files: Int, bytes: Int) async throws -> StatusDocument {
-    let deadline = Deadline.after(.seconds(20))
+    let deadline = Deadline.patient
     while true {
       let status = try await masterpool.status()
       if status.proxy?.filesTotal == files, status.proxy?.fileBytesTotal == bytes { return status }

@@ -72,7 +72,7 @@ import Testing
       let address = Address.unix("\(directory)/stub.sock")
       let stub = try Child(Programs.stubMaster, ["--socket", "\(directory)/stub.sock", "--concurrency", "8"])
       defer { stub.send(SIGKILL) }
-      let deadline = Deadline.after(.seconds(20))
+      let deadline = Deadline.patient
       while await (try? request("GET", "/status", at: address))?.status != 200 {
         guard !deadline.passed else { throw TimedOut("the stub") }
         try await Task.sleep(for: .milliseconds(10))

@@ -31,7 +31,7 @@ import Testing
   private func scrape(_ control: String, _ waitedFor: String, until isSo: (Scrape) -> Bool) async throws
     -> Scrape
   {
-    let deadline = Deadline.after(.seconds(30))
+    let deadline = Deadline.patient
     var last: Scrape?
     while !deadline.passed {
       let scrape = try await Scrape(at: control)

@@ -75,7 +75,7 @@ import Testing
       #expect(try await masterpool.workers()[1].pid == sibling)
       #expect(kill(parent, 0) == 0)
       // One for each of two workers; the one that went took its own along.
-      let deadline = Deadline.after(.seconds(10))
+      let deadline = Deadline.patient
       func sleepers() -> Int {
         Processes.marked("MASTERPOOL_TEST=\(masterpool.directory)").count { Processes.name($0).contains("sleep") }
       }

@@ -92,7 +92,7 @@ private func ask(_ target: String, as agent: Int, at address: Address) async thr
 }
 
 private func askAndWait(_ target: String, as agent: Int, at address: Address) throws -> HTTPResponse {
-  let deadline = Deadline.after(.seconds(30))
+  let deadline = Deadline.patient
   let wire = try Wire(to: address, asAgent: agent, before: deadline)
   try wire.send(requestBytes("GET", target), before: deadline)
   var reader = ResponseReader()

@@ -78,7 +78,7 @@ import Testing
 
   /// Its worker notes a request before it hangs, and there is no event for that: the gauge is asked.
   private func untilOneIsInFlight(_ masterpool: Masterpool) async throws {
-    let deadline = Deadline.after(.seconds(20))
+    let deadline = Deadline.patient
     while try await masterpool.workers().allSatisfy({ $0.requestsInFlight == 0 }) {
       guard !deadline.passed else { throw TimedOut("a request in flight") }
       try await Task.sleep(for: .milliseconds(50))

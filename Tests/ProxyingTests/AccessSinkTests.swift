@@ -155,7 +155,7 @@ import Testing
 
 /// Asks again until it is so, for what sends no event.
 private func untilSome(_ waitedFor: String, _ isSo: () -> Bool) async throws {
-  let deadline = Deadline.after(.seconds(20))
+  let deadline = Deadline.patient
   while !isSo() {
     guard !deadline.passed else { throw TimedOut(waitedFor) }
     try await Task.sleep(for: .milliseconds(50))

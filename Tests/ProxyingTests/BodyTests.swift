@@ -101,7 +101,7 @@ private let measure: Origin.Manner = { connection in
       let chunk = "fffff\r\n" + String(repeating: "x", count: 0xfffff) + "\r\n"
       let body = framing.hasPrefix("T") ? chunk + chunk + "0\r\n\r\n" : String(repeating: "x", count: 2_000_001)
       let answer = try await exchange(
-        Array("POST / HTTP/1.1\r\nHost: a\r\n\(framing)\r\n\(body)".utf8), at: proxy.address, within: .seconds(20))
+        Array("POST / HTTP/1.1\r\nHost: a\r\n\(framing)\r\n\(body)".utf8), at: proxy.address, within: .patience)
       #expect(answer.status == 413)
       #expect(answer.text.contains("Connection: close\r\n"))
       #expect(answer.closed)
@@ -118,7 +118,7 @@ private let measure: Origin.Manner = { connection in
       let body = String(repeating: chunk, count: 300) + "0\r\n\r\n"
       let answer = try await exchange(
         Array("POST / HTTP/1.1\r\nHost: a\r\nTransfer-Encoding: chunked\r\n\r\n\(body)".utf8), at: proxy.address,
-        within: .seconds(20))
+        within: .patience)
       #expect(answer.status == 413)
       #expect(origin.bodies.isEmpty)
       // The worker is free again.
@@ -150,7 +150,7 @@ private let measure: Origin.Manner = { connection in
     try await withProxy(worker: worker) { proxy, _ in
       let head = "POST / HTTP/1.1\r\nHost: a\r\nContent-Length: 50000000\r\n\r\n"
       let answer = try await exchange(
-        Array(head.utf8) + [UInt8](repeating: 120, count: 3 << 20), at: proxy.address, within: .seconds(20))
+        Array(head.utf8) + [UInt8](repeating: 120, count: 3 << 20), at: proxy.address, within: .patience)
       #expect(answer.status == 403)
       #expect(answer.text.hasSuffix("\r\n\r\nno"))
       #expect(answer.text.contains("Connection: close\r\n"))
@@ -181,7 +181,7 @@ private let measure: Origin.Manner = { connection in
       try await agent(at: proxy.address) { agent in
         try agent.send(requestBytes("GET", "/"))
         // Nothing is read until the worker is stuck.
-        let stuck = Deadline.after(.seconds(20))
+        let stuck = Deadline.patient
         while taken.read({ $0 }) == 0, !stuck.passed { usleep(10_000) }
         let buffered = taken.read { $0 }
         #expect(buffered > 0 && buffered < 16 << 20)

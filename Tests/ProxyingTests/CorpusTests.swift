@@ -85,7 +85,7 @@ struct RawRequest: Sendable {
       }
       var answer: [UInt8] = []
       do throws(WireFailure) {
-        while try agent.wire.receive(into: &answer, before: .after(.seconds(20))) {}
+        while try agent.wire.receive(into: &answer, before: .patient) {}
         return (String(decoding: answer, as: UTF8.self), true)
       } catch {
         return ("\(String(decoding: answer, as: UTF8.self)) and then \(error)", false)

@@ -37,7 +37,7 @@ import Testing
   @Test(arguments: table)
   func refusesWholeAndCloses(_ status: Int, _ request: String, _ cause: RefusalCause) async throws {
     try await withProxy(strict(), worker: echo) { proxy, origin in
-      let answer = try await exchange(Array(request.utf8), at: proxy.address, within: .seconds(20))
+      let answer = try await exchange(Array(request.utf8), at: proxy.address, within: .patience)
       #expect(answer.status == status)
       #expect(answer.text.contains("\r\nConnection: close\r\n"))
       #expect(answer.text.contains(/\r\nDate: [A-Z][a-z]{2}, \d\d [A-Z][a-z]{2} \d{4} \d\d:\d\d:\d\d GMT\r\n/))
@@ -79,7 +79,7 @@ import Testing
         let piece = [UInt8](repeating: 120, count: 1 << 20)
         for count in 0..<200 {
           do throws(WireFailure) {
-            try agent.wire.send(piece, before: .after(.seconds(20)))
+            try agent.wire.send(piece, before: .patient)
           } catch {
             return count
           }

@@ -11,7 +11,7 @@ extension Agent {
       try send([byte])
       do throws(WireFailure) {
         if try !wire.receive(into: &answer, before: .after(.milliseconds(milliseconds))) { break }
-        while try wire.receive(into: &answer, before: .after(.seconds(20))) {}
+        while try wire.receive(into: &answer, before: .patient) {}
         break
       } catch {
         guard case .timedOut = error else { throw error }
@@ -43,7 +43,7 @@ extension Agent {
             }
           }
         }
-        _ = try await opened.first("three connections", before: .after(.seconds(20))) { $0 == 3 ? true : nil }
+        _ = try await opened.first("three connections", before: .patient) { $0 == 3 ? true : nil }
         // Turned away without a word.
         for _ in 0..<2 {
           let more = try await exchange(requestBytes("GET", "/more"), at: address)
@@ -129,7 +129,7 @@ extension Agent {
       let end = try await agent(at: proxy.address) { agent in
         for byte in hello {
           do throws(WireFailure) {
-            try agent.wire.send([byte], before: .after(.seconds(20)))
+            try agent.wire.send([byte], before: .patient)
             var answer: [UInt8] = []
             if try !agent.wire.receive(into: &answer, before: .after(.milliseconds(20))) { return "closed" }
           } catch {
@@ -221,7 +221,7 @@ extension Agent {
     try await withProxy(arrangement, worker: worker) { proxy, _ in
       let end = try await agent(at: proxy.address) { agent in
         try agent.send(requestBytes("GET", "/"))
-        let gone = Deadline.after(.seconds(20))
+        let gone = Deadline.patient
         while proxy.reports.read({ !$0.contains { $0.says(.sendTimeout) } }), !gone.passed { usleep(20_000) }
         return agent.end()
       }

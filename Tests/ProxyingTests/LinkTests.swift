@@ -195,7 +195,7 @@ import Testing
       let origin = try Origin(in: folder, name: "worker.sock", holding(gate))
       let proxy = try RunningProxy(Arrangement().configuration, folder: folder)
       proxy.send(.admit(worker(0), .unix(path: origin.path)))
-      async let held = exchange(requestBytes("GET", "/held"), at: proxy.address, within: .seconds(20))
+      async let held = exchange(requestBytes("GET", "/held"), at: proxy.address, within: .patience)
       try await origin.hasHeads(1)
       proxy.send(.stop(within: .zero))
       #expect(try await proxy.ended() == 0)

@@ -49,7 +49,7 @@ import Testing
   private func told(
     _ proxy: RunningProxy, _ waitedFor: String, until isSo: @escaping @Sendable (NodeBook) -> Bool
   ) async throws -> NodeBook {
-    try await proxy.reports.first(waitedFor, before: .after(.seconds(20))) { reports in
+    try await proxy.reports.first(waitedFor, before: .patient) { reports in
       var book = NodeBook()
       for case .nodes(let news) in reports { book.learn(news, at: .now()) }
       return isSo(book) ? book : nil

@@ -65,7 +65,7 @@ private let local: [UInt8] = Array(v2[..<12]) + [0x20, 0, 0, 0]
   ])
   func refusesWhoeverDoesNotSaySo(_ bytes: [UInt8]) async throws {
     try await withProxy(behindABalancer(), worker: echo) { proxy, origin in
-      let answer = try await exchange(bytes, at: proxy.address, within: .seconds(20))
+      let answer = try await exchange(bytes, at: proxy.address, within: .patience)
       #expect(answer.bytes.isEmpty)
       #expect(answer.closed || answer.failure != .timedOut)
       #expect(origin.heads.isEmpty)
@@ -76,7 +76,7 @@ private let local: [UInt8] = Array(v2[..<12]) + [0x20, 0, 0, 0]
   @Test func believesNobodyElse() async throws {
     let elsewhere = [Network(IPAddress(v4: 0x0a00_0000), bits: 104), Network(IPAddress(v4: 0x7f00_0002))]
     try await withProxy(behindABalancer(elsewhere), worker: echo) { proxy, origin in
-      let answer = try await exchange(v1 + requestBytes("GET", "/"), at: proxy.address, within: .seconds(20))
+      let answer = try await exchange(v1 + requestBytes("GET", "/"), at: proxy.address, within: .patience)
       #expect(answer.bytes.isEmpty && origin.heads.isEmpty)
       _ = try await proxy.counters("counted") { $0.refusedTotal[.proxyProtocol] == 1 && $0.connections == 0 }
     }
@@ -84,7 +84,7 @@ private let local: [UInt8] = Array(v2[..<12]) + [0x20, 0, 0, 0]
 
   @Test func isForgedInVainWhereNoBalancerIsExpected() async throws {
     try await withProxy(worker: echo) { proxy, origin in
-      let answer = try await exchange(v1 + requestBytes("GET", "/"), at: proxy.address, within: .seconds(20))
+      let answer = try await exchange(v1 + requestBytes("GET", "/"), at: proxy.address, within: .patience)
       #expect(answer.status == 400 && origin.heads.isEmpty)
     }
   }
@@ -112,10 +112,10 @@ private let local: [UInt8] = Array(v2[..<12]) + [0x20, 0, 0, 0]
       try await agent(at: address) { first in
         try first.send(v1 + requestBytes("GET", "/first"))
         #expect(try first.response().text == "/first")
-        var second = Agent(wire: try Wire(to: address, before: .after(.seconds(20))))
+        var second = Agent(wire: try Wire(to: address, before: .patient))
         try second.send(v1IPv6 + requestBytes("GET", "/second"))
         #expect(try second.response().text == "/second")
-        let third = Agent(wire: try Wire(to: address, before: .after(.seconds(20))))
+        let third = Agent(wire: try Wire(to: address, before: .patient))
         try third.send(v1)
         #expect(third.end() != .failed(.timedOut))
         #expect(try first.ask("GET", "/still").text == "/still")
@@ -182,7 +182,7 @@ private func withHAProxy(
 
 private func listening(_ port: UInt16, _ child: Child) async throws {
   try await onThread {
-    let deadline = Deadline.after(.seconds(20))
+    let deadline = Deadline.patient
     while !deadline.passed, child.ended == nil {
       do throws(WireFailure) {
         _ = try Wire(to: .port(port), before: .after(.seconds(5)))

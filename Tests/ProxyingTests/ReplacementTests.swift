@@ -96,7 +96,7 @@ import Testing
           try await origin.hasHeads(5)
           try await leave(proxy, old, oldOrigin)
           let before = progress.read { $0 }
-          try await progress.first("progress", before: .after(.seconds(20))) { now in
+          try await progress.first("progress", before: .patient) { now in
             zip(before, now).allSatisfy { $0 < $1 } ? () : nil
           }
         }

@@ -123,7 +123,7 @@ private let size = 24_000_000
 
   /// Until the file is open, so that the answer has begun.
   private func begun(_ site: FileSite) throws {
-    let deadline = Deadline.after(.seconds(20))
+    let deadline = Deadline.patient
     while site.openings(of: "f") == 0 {
       if deadline.passed { throw TimedOut("the file to be open") }
       usleep(1000)

@@ -238,7 +238,7 @@ extension ProxyReport {
 
 extension RunningProxy {
   func suspects(_ count: Int) async throws -> [Suspect] {
-    try await reports.first("\(count) words of suspects", before: .after(.seconds(20))) { reports in
+    try await reports.first("\(count) words of suspects", before: .patient) { reports in
       let suspects = reports.compactMap(\.suspect)
       return suspects.count >= count ? suspects : nil
     }

@@ -77,11 +77,11 @@ private func withTLS(
       }
       let end = try await onThread { () -> String in
         do throws(WireFailure) {
-          let wire = try Wire(to: proxy.address, tls: client, before: .after(.seconds(20)))
+          let wire = try Wire(to: proxy.address, tls: client, before: .patient)
           // TLS 1.3 lets the client believe in the connection until the alert comes.
-          try? wire.send(requestBytes("GET", "/"), before: .after(.seconds(20)))
+          try? wire.send(requestBytes("GET", "/"), before: .patient)
           var bytes: [UInt8] = []
-          while try wire.receive(into: &bytes, before: .after(.seconds(20))) {}
+          while try wire.receive(into: &bytes, before: .patient) {}
           return "answered \(bytes.count) bytes"
         } catch {
           return "\(error)"

@@ -12,7 +12,7 @@ import Testing
 
   @Test func answers408ToHalfAHead() async throws {
     try await withProxy(impatient(), worker: echo) { proxy, _ in
-      let answer = try await exchange(Array("GET / HTTP/1.1\r\nHo".utf8), at: proxy.address, within: .seconds(20))
+      let answer = try await exchange(Array("GET / HTTP/1.1\r\nHo".utf8), at: proxy.address, within: .patience)
       #expect(answer.status == 408)
       #expect(answer.text.contains("Connection: close\r\n"))
       #expect(answer.closed)
@@ -21,7 +21,7 @@ import Testing
 
   @Test func closesSilentConnectionsWithoutAWord() async throws {
     try await withProxy(impatient(), worker: echo) { proxy, _ in
-      let silent = try await exchange([], at: proxy.address, within: .seconds(20))
+      let silent = try await exchange([], at: proxy.address, within: .patience)
       #expect(silent.closed && silent.bytes.isEmpty)
       let end = try await agent(at: proxy.address) { agent in
         _ = try agent.ask("GET", "/")
@@ -35,7 +35,7 @@ import Testing
     try await withProxy(impatient(), worker: echo) { proxy, origin in
       let answer = try await exchange(
         Array("POST / HTTP/1.1\r\nHost: a\r\nContent-Length: 10\r\n\r\nhalf".utf8), at: proxy.address,
-        within: .seconds(20))
+        within: .patience)
       #expect(answer.status == 408)
       #expect(origin.heads.isEmpty)
     }
@@ -52,7 +52,7 @@ import Testing
     try await withProxy(arrangement, worker: worker) { proxy, _ in
       let answer = try await exchange(
         Array("POST / HTTP/1.1\r\nHost: a\r\nContent-Length: 10\r\n\r\nhalf".utf8), at: proxy.address,
-        within: .seconds(20))
+        within: .patience)
       #expect(answer.status == 408)
       #expect(try await request("GET", "/", at: proxy.address).status == 200)
     }

@@ -44,7 +44,7 @@ import Testing
   private static func figures(
     of masterpool: Masterpool, once isThere: (Figures) -> Bool = { _ in true }
   ) async throws -> Figures {
-    let deadline = Deadline.after(.seconds(20))
+    let deadline = Deadline.patient
     while true {
       try await Task.sleep(for: .milliseconds(1100))
       let status = try await masterpool.status()

@@ -22,9 +22,9 @@ extension World {
     isAlone = false
     remember()
     isCatchingUp = true
-    for (id, state) in occupants where state.name != "wiping" && processes[id] == nil { departed.insert(id) }
+    for (id, state, _) in occupants where state.name != "wiping" && processes[id] == nil { departed.insert(id) }
     feed(.clock(wall))
-    for (id, state) in occupants { resume(id, state) }
+    for (id, state, _) in occupants { resume(id, state) }
     agenda.add(.catchesUp(life), after: .milliseconds(20))
   }
 
@@ -32,19 +32,15 @@ extension World {
     for id in processes.keys.sorted() { sample(id) }
     isCatchingUp = false
     feed(.caughtUp)
-    for slot in machine.slots {
-      for worker in slot.workers {
-        reconcile(WorkerID(slot: slot.id, generation: worker.generation), worker.state, isHeld: slot.isHeld)
-      }
-    }
+    for (id, state, isHeld) in occupants { reconcile(id, state, isHeld: isHeld) }
     let missed = unheard.sorted { $0.key < $1.key }.map(\.value)
     unheard = [:]
     for event in missed { feed(event) }
   }
 
-  private var occupants: [(WorkerID, WorkerState)] {
+  private var occupants: [(id: WorkerID, state: WorkerState, isHeld: Bool)] {
     machine.slots.flatMap { slot in
-      slot.workers.map { (WorkerID(slot: slot.id, generation: $0.generation), $0.state) }
+      slot.workers.map { (WorkerID(slot: slot.id, generation: $0.generation), $0.state, slot.isHeld) }
     }
   }
 

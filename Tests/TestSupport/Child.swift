@@ -1,5 +1,4 @@
 import Foundation
-import Synchronization
 
 /// How a process ended.
 public enum ExitStatus: Sendable, Hashable, CustomStringConvertible {
@@ -49,14 +48,14 @@ public final class Child: Sendable {
   }
 
   /// Waits for its end and for the end of its output, unless something that it left behind holds that open.
-  public func end(within time: Duration = .seconds(60)) async throws -> ExitStatus {
+  public func end(within time: Duration = .patience) async throws -> ExitStatus {
     let status = try await status.first("process \(pid) to end", before: .after(time)) { $0 }
     _ = try? await output.first("the end of its output", before: .after(.seconds(1))) { $0.open == 0 ? true : nil }
     return status
   }
 
   /// Waits until its standard output or error holds this text.
-  public func says(_ text: String, within time: Duration = .seconds(60)) async throws {
+  public func says(_ text: String, within time: Duration = .patience) async throws {
     _ = try await errors.first("process \(pid) to say \(text)", before: .after(time)) { errors in
       errors.contains(text) ? true : nil
     }
@@ -87,7 +86,7 @@ public struct CommandResult: Sendable {
 
 /// Runs a program to its end.
 public func run(
-  _ program: String, _ arguments: [String], environment: [String: String] = [:], within time: Duration = .seconds(60)
+  _ program: String, _ arguments: [String], environment: [String: String] = [:], within time: Duration = .patience
 ) async throws -> CommandResult {
   let child = try Child(program, arguments, environment: environment)
   do {
@@ -99,9 +98,6 @@ public func run(
   }
 }
 
-// One at a time: a pipe's ends must be marked close-on-exec before another child is made.
-private let spawning = Mutex(())
-
 private func start(
   _ program: String, _ arguments: [String], _ environment: [String: String]
 ) throws -> (pid: pid_t, output: CInt, errors: CInt) {
@@ -112,7 +108,12 @@ private func start(
     close(errWrite)
   }
   do {
-    return (try spawn(program, arguments, environment, output: outWrite, errors: errWrite), outRead, errRead)
+    let pid = try spawn(program, arguments, environment) { actions in
+      posix_spawn_file_actions_addopen(&actions, 0, "/dev/null", O_RDONLY, 0)
+      posix_spawn_file_actions_adddup2(&actions, outWrite, 1)
+      posix_spawn_file_actions_adddup2(&actions, errWrite, 2)
+    }
+    return (pid, outRead, errRead)
   } catch {
     close(outRead)
     close(errRead)
@@ -125,35 +126,4 @@ private func makePipe() throws -> (read: CInt, write: CInt) {
   guard pipe(&ends) == 0 else { throw SystemFailure("pipe") }
   for end in ends { _ = fcntl(end, F_SETFD, FD_CLOEXEC) }
   return (ends[0], ends[1])
-}
-
-private func spawn(
-  _ program: String, _ arguments: [String], _ environment: [String: String], output: CInt, errors: CInt
-) throws -> pid_t {
-  var actions = posix_spawn_file_actions_t()
-  posix_spawn_file_actions_init(&actions)
-  defer { posix_spawn_file_actions_destroy(&actions) }
-  posix_spawn_file_actions_addopen(&actions, 0, "/dev/null", O_RDONLY, 0)
-  posix_spawn_file_actions_adddup2(&actions, output, 1)
-  posix_spawn_file_actions_adddup2(&actions, errors, 2)
-  var attributes = posix_spawnattr_t()
-  posix_spawnattr_init(&attributes)
-  defer { posix_spawnattr_destroy(&attributes) }
-  var none = sigset_t()
-  sigemptyset(&none)
-  var all = sigset_t()
-  sigfillset(&all)
-  posix_spawnattr_setsigmask(&attributes, &none)
-  posix_spawnattr_setsigdefault(&attributes, &all)
-  posix_spawnattr_setflags(&attributes, Int16(POSIX_SPAWN_SETSIGMASK | POSIX_SPAWN_SETSIGDEF))
-  let merged = ProcessInfo.processInfo.environment.merging(environment) { $1 }
-  var words: [UnsafeMutablePointer<CChar>?] = ([program] + arguments).map { strdup($0) }
-  var settings: [UnsafeMutablePointer<CChar>?] = merged.map { strdup("\($0.key)=\($0.value)") }
-  defer { (words + settings).forEach { free($0) } }
-  words.append(nil)
-  settings.append(nil)
-  var pid: pid_t = 0
-  let result = posix_spawn(&pid, program, &actions, &attributes, words, settings)
-  guard result == 0 else { throw SystemFailure("spawn \(program)", result) }
-  return pid
 }

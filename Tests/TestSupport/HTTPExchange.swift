@@ -170,7 +170,7 @@ public func requestBytes(
 /// One request on a connection of its own.
 public func request(
   _ method: String = "GET", _ target: String, headers: [(String, String)] = [], body: [UInt8] = [],
-  at address: Address, tls: TLSClient? = nil, within time: Duration = .seconds(30)
+  at address: Address, tls: TLSClient? = nil, within time: Duration = .patience
 ) async throws -> HTTPResponse {
   try await onThread {
     let deadline = Deadline.after(time)
@@ -195,7 +195,7 @@ public struct RawAnswer: Sendable {
 
 /// Sends bytes as they are and reads until the other side closes or the time is over.
 public func exchange(
-  _ bytes: [UInt8], at address: Address, tls: TLSClient? = nil, within time: Duration = .seconds(30)
+  _ bytes: [UInt8], at address: Address, tls: TLSClient? = nil, within time: Duration = .patience
 ) async throws -> RawAnswer {
   try await onThread {
     let deadline = Deadline.after(time)

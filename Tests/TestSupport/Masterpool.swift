@@ -52,7 +52,7 @@ public final class Masterpool: Sendable {
   /// Waits for an event, those that have been included.
   @discardableResult
   public func event(
-    _ waitedFor: String, within time: Duration = .seconds(60), where matches: @escaping @Sendable (Event) -> Bool
+    _ waitedFor: String, within time: Duration = .patience, where matches: @escaping @Sendable (Event) -> Bool
   ) async throws -> Event {
     try await feed.first(waitedFor, within: time) { $0.first(where: matches) }
   }
@@ -60,7 +60,7 @@ public final class Masterpool: Sendable {
   /// Waits until so many events match.
   @discardableResult
   public func events(
-    _ count: Int, _ waitedFor: String, within time: Duration = .seconds(60),
+    _ count: Int, _ waitedFor: String, within time: Duration = .patience,
     where matches: @escaping @Sendable (Event) -> Bool
   ) async throws -> [Event] {
     try await feed.first("\(count) × \(waitedFor)", within: time) { events in
@@ -78,7 +78,7 @@ public final class Masterpool: Sendable {
   }
 
   /// Waits for a line by sd_notify.
-  public func notified(_ line: String, within time: Duration = .seconds(60)) async throws {
+  public func notified(_ line: String, within time: Duration = .patience) async throws {
     _ = try await notify.first("\(line) by sd_notify", within: time) { $0.contains(line) ? line : nil }
   }
 
@@ -93,7 +93,7 @@ public final class Masterpool: Sendable {
   /// Waits until the status is as wished; it is asked again and again.
   @discardableResult
   public func status(
-    _ waitedFor: String, within time: Duration = .seconds(60), where isSo: (StatusDocument) -> Bool
+    _ waitedFor: String, within time: Duration = .patience, where isSo: (StatusDocument) -> Bool
   ) async throws -> StatusDocument {
     let deadline = Deadline.after(time)
     while !deadline.passed {

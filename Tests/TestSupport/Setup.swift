@@ -53,7 +53,8 @@ public struct Setup: Sendable {
     return lines.joined(separator: "\n") + "\n"
   }
 
-  /// A pool of stub masters as lines of YAML, to be put under `pools`.
+  /// A pool of stub masters as lines of YAML, to be put under `pools`. Without a word about `recycle` its workers stay:
+  /// a timer that is due in minutes would be, where a busy machine makes a test last so long.
   public func stubPool(
     _ name: String, workers: Int, concurrency: Int = 1, options: [String] = [], more: [String] = []
   ) -> [String] {
@@ -63,10 +64,11 @@ public struct Setup: Sendable {
         "{generation}", "--concurrency", "\(concurrency)",
       ] + options
     let quoted = command.map { "\"\($0)\"" }.joined(separator: ", ")
+    let lasting = more.contains { $0.hasPrefix("recycle:") } ? [] : ["recycle: {every: off}"]
     return
       [
         "  \(name):", "    master: command", "    command: [\(quoted)]", "    workers: \(workers)",
         "    concurrency: \(concurrency)",
-      ] + more.map { "    \($0)" }
+      ] + (lasting + more).map { "    \($0)" }
   }
 }

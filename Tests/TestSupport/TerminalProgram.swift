@@ -31,10 +31,16 @@ public final class TerminalProgram: Sendable {
     slave = open(path, O_RDWR | O_NOCTTY | O_CLOEXEC)
     guard slave >= 0 else { throw SystemFailure("open \(path)") }
     Self.setSize(master, columns, rows)
-    let all = ProcessInfo.processInfo.environment.merging(["TERM": "xterm", "NO_COLOR": "1"]) { $1 }
-      .merging(environment) { $1 }
     modesBefore = Self.modes(of: slave)
-    pid = try Self.spawn(program, arguments, all, terminal: path)
+    let environment = ["TERM": "xterm", "NO_COLOR": "1"].merging(environment) { $1 }
+    // In a session of its own, whose terminal is the first one that its leader opens.
+    pid = try spawning.withLock { _ in
+      try spawn(program, arguments, environment, flags: Self.setSession) { actions in
+        posix_spawn_file_actions_addopen(&actions, 0, path, O_RDWR, 0)
+        posix_spawn_file_actions_adddup2(&actions, 0, 1)
+        posix_spawn_file_actions_adddup2(&actions, 0, 2)
+      }
+    }
     read()
     watch()
   }
@@ -55,7 +61,7 @@ public final class TerminalProgram: Sendable {
   /// Waits for a picture.
   @discardableResult
   public func shows(
-    _ waitedFor: String, within time: Duration = .seconds(60), where isSo: @escaping @Sendable ([String]) -> Bool
+    _ waitedFor: String, within time: Duration = .patience, where isSo: @escaping @Sendable ([String]) -> Bool
   ) async throws -> [String] {
     do {
       return try await shown.first(waitedFor, before: .after(time)) { bytes in
@@ -67,7 +73,7 @@ public final class TerminalProgram: Sendable {
     }
   }
 
-  public func shows(_ text: String, within time: Duration = .seconds(60)) async throws {
+  public func shows(_ text: String, within time: Duration = .patience) async throws {
     try await shows("a picture with \(text)", within: time) { $0.contains { $0.contains(text) } }
   }
 
@@ -80,7 +86,7 @@ public final class TerminalProgram: Sendable {
   }
 
   /// Waits until it is on the alternate screen with the cursor hidden, or has left both.
-  public func isOnItsOwnScreen(_ wanted: Bool, within time: Duration = .seconds(60)) async throws {
+  public func isOnItsOwnScreen(_ wanted: Bool, within time: Duration = .patience) async throws {
     let what = wanted ? "its own screen" : "the terminal's usual screen"
     _ = try await shown.first(what, before: .after(time)) { bytes in
       let text = String(decoding: bytes, as: UTF8.self)
@@ -120,11 +126,11 @@ public final class TerminalProgram: Sendable {
 
   public func send(_ signal: CInt) { life.read { if case .ended = $0 {} else { kill(pid, signal) } } }
 
-  public func becomes(_ wanted: Life, within time: Duration = .seconds(60)) async throws {
+  public func becomes(_ wanted: Life, within time: Duration = .patience) async throws {
     _ = try await life.first("process \(pid) to be \(wanted)", before: .after(time)) { $0 == wanted ? true : nil }
   }
 
-  public func end(within time: Duration = .seconds(60)) async throws -> ExitStatus {
+  public func end(within time: Duration = .patience) async throws -> ExitStatus {
     try await life.first("process \(pid) to end", before: .after(time)) { life in
       if case .ended(let status) = life { status } else { nil }
     }
@@ -176,38 +182,4 @@ public final class TerminalProgram: Sendable {
 
   /// POSIX_SPAWN_SETSID, which Foundation's module leaves out.
   private static let setSession: Int16 = 0x80
-
-  /// In a session of its own, whose terminal it is.
-  private static func spawn(
-    _ program: String, _ arguments: [String], _ environment: [String: String], terminal: String
-  ) throws -> pid_t {
-    var actions = posix_spawn_file_actions_t()
-    posix_spawn_file_actions_init(&actions)
-    defer { posix_spawn_file_actions_destroy(&actions) }
-    // The first terminal that a session's leader opens is the session's.
-    posix_spawn_file_actions_addopen(&actions, 0, terminal, O_RDWR, 0)
-    posix_spawn_file_actions_adddup2(&actions, 0, 1)
-    posix_spawn_file_actions_adddup2(&actions, 0, 2)
-    var attributes = posix_spawnattr_t()
-    posix_spawnattr_init(&attributes)
-    defer { posix_spawnattr_destroy(&attributes) }
-    var none = sigset_t()
-    sigemptyset(&none)
-    var all = sigset_t()
-    sigfillset(&all)
-    posix_spawnattr_setsigmask(&attributes, &none)
-    posix_spawnattr_setsigdefault(&attributes, &all)
-    posix_spawnattr_setflags(
-      &attributes, Int16(POSIX_SPAWN_SETSIGMASK | POSIX_SPAWN_SETSIGDEF) | setSession)
-    var words: [UnsafeMutablePointer<CChar>?] = ([program] + arguments).map { strdup($0) } + [nil]
-    var settings: [UnsafeMutablePointer<CChar>?] = environment.map { strdup("\($0)=\($1)") } + [nil]
-    defer { (words + settings).forEach { free($0) } }
-    var pid: pid_t = 0
-    let error = posix_spawn(&pid, program, &actions, &attributes, &words, &settings)
-    guard error == 0 else {
-      errno = error
-      throw SystemFailure("posix_spawn \(program)")
-    }
-    return pid
-  }
 }

@@ -6,6 +6,9 @@ public struct Deadline: Sendable {
 
   public static func after(_ time: Duration) -> Deadline { Deadline(end: .now + time) }
 
+  /// For what must come, whenever that is.
+  public static var patient: Deadline { .after(.patience) }
+
   public var left: Duration { max(.zero, end - .now) }
   public var passed: Bool { left == .zero }
 
@@ -19,6 +22,11 @@ public struct Deadline: Sendable {
     let (seconds, attoseconds) = left.components
     return Date(timeIntervalSinceNow: Double(seconds) + Double(attoseconds) / 1e18)
   }
+}
+
+extension Duration {
+  /// Past it something hangs: much longer than anything takes where others have the processors.
+  public static var patience: Duration { .seconds(60) }
 }
 
 /// What was waited for did not come.

@@ -46,8 +46,8 @@ extension Supervisor {
     _ = await wait(within: HeardSuspect.lasts) { supervisor in
       supervisor.pools[id.pool]?.workers[id]?.suspicion.map { $0.heard >= seen } ?? true
     }
-    guard standingSuspect(id) != nil, let heard = pools[id.pool]?.workers[id]?.suspicion?.heard else { return false }
-    return heard >= seen
+    guard standingSuspect(id) != nil else { return false }
+    return pools[id.pool]?.workers[id]?.suspicion.map { $0.heard >= seen } ?? false
   }
 
   /// False: it went on after all.

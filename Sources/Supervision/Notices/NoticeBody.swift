@@ -84,7 +84,7 @@ struct NoticeSender: Sendable {
   var link: String?
 
   init(_ policy: NoticePolicy) {
-    host = policy.host ?? Self.machine
+    host = policy.host ?? MachineName.current
     link = policy.link
   }
 

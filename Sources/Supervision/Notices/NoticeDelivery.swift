@@ -85,17 +85,8 @@ struct NoticeDelivery: Sendable {
   /// The answer's first words, in one line and without what a terminal would obey.
   private static func shown(_ body: [UInt8]) -> String {
     let text = String(decoding: body.prefix(shownBytes), as: UTF8.self).unicodeScalars
-      .map { $0.value < 0x20 || (0x7F...0x9F).contains($0.value) ? " " : String($0) }.joined()
+      .map { $0.isUnsafeInLogs || $0 == "\t" ? " " : String($0) }.joined()
     let words = text.split(separator: " ").joined(separator: " ")
     return words.isEmpty ? "" : ": \(words)"
-  }
-}
-
-extension NoticeSender {
-  /// The machine's name.
-  static var machine: String {
-    var buffer = [CChar](repeating: 0, count: 256)
-    guard gethostname(&buffer, buffer.count - 1) == 0 else { return "localhost" }
-    return String(decoding: buffer.prefix { $0 != 0 }.map { UInt8(bitPattern: $0) }, as: UTF8.self)
   }
 }

@@ -126,9 +126,7 @@ extension Supervisor {
     output[metadataKey: "pool"] = "\(name)"
     output[metadataKey: "parent"] = "\(parent.generation)"
     output[metadataKey: "pid"] = "\(parent.child.pid)"
-    Task { [output] in
-      for await line in parent.child.output { output.hear(line) }
-    }
+    output.follow(parent.child)
     let listening = Task {
       for await report in parent.link.reports { take(report, from: parent.generation, of: name) }
       Task {

@@ -87,8 +87,13 @@ final class OutputPump: Sendable {
 }
 
 extension Logger {
+  /// Hands on what a child writes, to its end.
+  func follow(_ child: ChildProcess) {
+    Task { for await line in child.output { hear(line) } }
+  }
+
   /// A line that a child wrote, and what is missing of it and before it.
-  func hear(_ line: OutputLine) {
+  private func hear(_ line: OutputLine) {
     var gaps: Metadata = [:]
     if line.isCut { gaps["cut"] = "yes" }
     if line.lostBefore > 0 { gaps["lines_lost"] = "\(line.lostBefore)" }

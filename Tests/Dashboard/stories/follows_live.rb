@@ -36,11 +36,22 @@ Story.tell "a master that does not come back is the headline, with since when an
       rescue EOFError, SystemCallError
         nil
       end
-      words = wait("the back-off") { browser.text("#headline").then { |text| text if text.include?("back-off") } }
-      expect("the headline", words, %r{^masters/\d is in back-off since \d\d:\d\d:\d\d: .*; failure \d+ in a row, next start in })
-      expect("its level", browser.run("return document.querySelector('#health').dataset.level"), "bad")
-      expect("the tab's title", browser.run("return document.title"), /^Trouble: masters/)
-      expect("the row", browser.text("tr[data-state=backing_off] .state"), "backing off")
+      # In one look: between two of them the next attempt may have begun.
+      seen = wait("the back-off") do
+        browser.run(<<~'JS').then { |look| look if look["headline"].include?("back-off") && look["row"] }
+          const text = (selector) => document.querySelector(selector)?.innerText.replace(/\s+/g, " ").trim();
+          return {
+            headline: text("#headline"),
+            level: document.querySelector("#health").dataset.level,
+            title: document.title,
+            row: text("tr[data-state=backing_off] .state"),
+          };
+        JS
+      end
+      expect("the headline", seen["headline"], %r{^masters/\d is in back-off since \d\d:\d\d:\d\d: .*; failure \d+ in a row, next start in })
+      expect("its level", seen["level"], "bad")
+      expect("the tab's title", seen["title"], /^Trouble: masters/)
+      expect("the row", seen["row"], "backing off")
     ensure
       File.delete(trap)
     end

@@ -126,7 +126,7 @@ private struct OwnSite {
 
   /// What was seen is relied on for a second.
   func comes(_ path: String, _ expected: String?) async throws -> Bool {
-    let deadline = Deadline.after(.seconds(20))
+    let deadline = Deadline.patient
     while !deadline.passed {
       if text(path) == expected { return true }
       try await Task.sleep(for: .milliseconds(20))

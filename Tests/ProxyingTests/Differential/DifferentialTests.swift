@@ -87,7 +87,7 @@ extension RunningPeer {
     guard case .whole(let plain, request.count) = PlainReading(request) else { return "no single request" }
     let address = address
     return try await onThread {
-      let deadline = Deadline.after(.seconds(10))
+      let deadline = Deadline.patient
       let wire = try Wire(to: address, before: deadline)
       var reader = ResponseReader()
       // It may refuse it before its end.

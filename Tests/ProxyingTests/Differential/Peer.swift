@@ -131,7 +131,7 @@ final class RunningPeer: Sendable {
   private func listens() async throws {
     let (address, child) = (address, child)
     try await onThread {
-      let deadline = Deadline.after(.seconds(30))
+      let deadline = Deadline.patient
       while (try? Wire(to: address, before: deadline)) == nil {
         if let ended = child.ended { throw OriginFailure(what: "ended with \(ended): \(child.standardError)") }
         guard !deadline.passed else { throw TimedOut("a peer that listens") }

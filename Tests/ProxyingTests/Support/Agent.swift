@@ -7,7 +7,7 @@ func agent<Value: Sendable>(
   _ body: @escaping @Sendable (inout Agent) throws -> Value
 ) async throws -> Value {
   try await onThread {
-    var agent = Agent(wire: try Wire(to: address, tls: tls, before: .after(.seconds(20))))
+    var agent = Agent(wire: try Wire(to: address, tls: tls, before: .patient))
     return try body(&agent)
   }
 }
@@ -19,10 +19,10 @@ struct Agent: ~Copyable {
   init(wire: consuming Wire) { self.wire = wire }
 
   func send(_ text: String) throws { try send(Array(text.utf8)) }
-  func send(_ bytes: [UInt8]) throws { try wire.send(bytes, before: .after(.seconds(20))) }
+  func send(_ bytes: [UInt8]) throws { try wire.send(bytes, before: .patient) }
 
   mutating func response(to method: String = "GET") throws -> HTTPResponse {
-    try reader.next(from: wire, to: method, before: .after(.seconds(20)))
+    try reader.next(from: wire, to: method, before: .patient)
   }
 
   mutating func ask(
@@ -35,7 +35,7 @@ struct Agent: ~Copyable {
   /// At least so many raw bytes, or all until the proxy closes.
   func bytes(_ count: Int = .max) throws -> [UInt8] {
     var bytes: [UInt8] = []
-    while bytes.count < count, try wire.receive(into: &bytes, before: .after(.seconds(20))) {}
+    while bytes.count < count, try wire.receive(into: &bytes, before: .patient) {}
     return bytes
   }
 
@@ -45,7 +45,7 @@ struct Agent: ~Copyable {
   func end() -> End {
     var bytes: [UInt8] = []
     do throws(WireFailure) {
-      while try wire.receive(into: &bytes, before: .after(.seconds(20))) {}
+      while try wire.receive(into: &bytes, before: .patient) {}
       return bytes.isEmpty ? .closed : .data(bytes.count)
     } catch {
       return .failed(error)

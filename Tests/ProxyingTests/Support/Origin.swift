@@ -84,7 +84,7 @@ final class Origin: Sendable {
   func first<Value: Sendable>(
     _ waitedFor: String, _ body: @escaping @Sendable (State) -> Value?
   ) async throws -> Value {
-    try await state.first(waitedFor, before: .after(.seconds(20)), body)
+    try await state.first(waitedFor, before: .patient, body)
   }
 
   func hasHeads(_ count: Int) async throws {

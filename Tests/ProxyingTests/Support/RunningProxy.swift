@@ -112,7 +112,7 @@ final class RunningProxy: Sendable {
   func report<Value: Sendable>(
     _ waitedFor: String, _ found: @escaping @Sendable (ProxyReport) -> Value?
   ) async throws -> Value {
-    try await reports.first(waitedFor, before: .after(.seconds(20))) { $0.lazy.compactMap(found).first }
+    try await reports.first(waitedFor, before: .patient) { $0.lazy.compactMap(found).first }
   }
 
   func reported(_ report: ProxyReport) async throws {
@@ -123,14 +123,14 @@ final class RunningProxy: Sendable {
   func counters(
     _ waitedFor: String, _ accepted: @escaping @Sendable (ProxyCounters) -> Bool
   ) async throws -> ProxyCounters {
-    try await reports.first(waitedFor, before: .after(.seconds(20))) { reports in
+    try await reports.first(waitedFor, before: .patient) { reports in
       for case .counters(let counters) in reports.reversed() { return accepted(counters) ? counters : nil }
       return nil
     }
   }
 
   func ended() async throws -> Int32 {
-    try await exit.first("the proxy's end", before: .after(.seconds(30))) { $0 }
+    try await exit.first("the proxy's end", before: .patient) { $0 }
   }
 }
 

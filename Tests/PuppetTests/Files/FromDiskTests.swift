@@ -13,7 +13,7 @@ import Testing
         #expect(run.status == .exited(expected), "\(run.output)\(run.errors)")
       }
       // Counters come once a second.
-      let deadline = Deadline.after(.seconds(30))
+      let deadline = Deadline.patient
       var asked = (of: 0, workers: 0)
       while asked.of < 60 || asked.workers < 4, !deadline.passed {
         let status = try await masterpool.status()

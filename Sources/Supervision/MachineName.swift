@@ -1,0 +1,11 @@
+import Glibc
+
+/// What this machine calls itself.
+public enum MachineName {
+  /// `localhost` where the kernel does not tell.
+  public static var current: String {
+    var buffer = [CChar](repeating: 0, count: 256)
+    guard gethostname(&buffer, buffer.count - 1) == 0 else { return "localhost" }
+    return String(decoding: buffer.prefix { $0 != 0 }.map { UInt8(bitPattern: $0) }, as: UTF8.self)
+  }
+}
