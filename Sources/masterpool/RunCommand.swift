@@ -1,6 +1,5 @@
 import ArgumentParser
 import Control
-import Dispatch
 import FoundationEssentials
 import Glibc
 import History
@@ -34,6 +33,7 @@ struct RunCommand: AsyncParsableCommand {
     let environment = ProcessInfo.processInfo.environment
     // It may come before there is anything to open; it must not end us.
     signal(SIGUSR1, SIG_IGN)
+    signal(SIGPIPE, SIG_IGN)
     let center = LogCenter(settings.log, environment: environment)
     LoggingSystem.bootstrap { center.handler(label: $0) }
     defer { center.flush() }
@@ -75,10 +75,10 @@ struct RunCommand: AsyncParsableCommand {
       try await supervisor.prepare()
       try control.check()
       let signals = Signals([
-        SIGTERM: { await supervisor.stop() }, SIGINT: { await supervisor.stop() },
-        SIGHUP: { _ = await supervisor.reload(.asked(by: "SIGHUP")) },
-        SIGUSR1: { await supervisor.reopenLogs() },
-        SIGUSR2: { await supervisor.leave() },
+        SIGTERM: { Task { await supervisor.stop() } }, SIGINT: { Task { await supervisor.stop() } },
+        SIGHUP: { Task { await supervisor.reload(.asked(by: "SIGHUP")) } },
+        SIGUSR1: { Task { await supervisor.reopenLogs() } },
+        SIGUSR2: { Task { await supervisor.leave() } },
       ])
       defer { signals.cancel() }
       try await serve(SupervisorService(supervisor: supervisor, controlIsOpen: open), control)
@@ -123,24 +123,6 @@ private struct SupervisorService: Service {
       Task { await supervisor.stop() }
     }
   }
-}
-
-/// Signals as calls.
-private struct Signals {
-  private let sources: [any DispatchSourceSignal]
-
-  init(_ acts: [Int32: @Sendable () async -> Void]) {
-    sources = acts.map { number, act in
-      signal(number, SIG_IGN)
-      let source = DispatchSource.makeSignalSource(signal: number, queue: .global())
-      source.setEventHandler { Task { await act() } }
-      source.activate()
-      return source
-    }
-    signal(SIGPIPE, SIG_IGN)
-  }
-
-  func cancel() { sources.forEach { $0.cancel() } }
 }
 
 extension SupervisorPlan {

@@ -18,7 +18,8 @@ final class Screen {
   private let output: Int32
   /// It takes nothing more.
   private var isFull = false
-  private var sources: [any DispatchSourceProtocol] = []
+  private var reading: (any DispatchSourceRead)?
+  private var signals: Signals?
 
   /// - Returns: nil where standard input or output is no terminal.
   init?() {
@@ -39,7 +40,7 @@ final class Screen {
   }
 
   func enter() {
-    if sources.isEmpty { listen() }
+    if signals == nil { listen() }
     show()
   }
 
@@ -112,17 +113,13 @@ final class Screen {
       }
       mailbox.yield(.bytes(Array(bytes.prefix(count))))
     }
-    sources = [reading]
-    let meanings: [(Int32, Input)] = [
-      (SIGWINCH, .resized), (SIGCONT, .continued), (SIGTSTP, .suspend), (SIGTERM, .end(exitStatus: 128 + SIGTERM)),
-      (SIGINT, .end(exitStatus: 128 + SIGINT)), (SIGHUP, .end(exitStatus: 128 + SIGHUP)),
-    ]
-    for (number, input) in meanings {
-      signal(number, SIG_IGN)
-      let source = DispatchSource.makeSignalSource(signal: number, queue: .global())
-      source.setEventHandler { mailbox.yield(input) }
-      sources.append(source)
-    }
-    for source in sources { source.activate() }
+    reading.activate()
+    self.reading = reading
+    signals = Signals([
+      SIGWINCH: { mailbox.yield(.resized) }, SIGCONT: { mailbox.yield(.continued) },
+      SIGTSTP: { mailbox.yield(.suspend) }, SIGTERM: { mailbox.yield(.end(exitStatus: 128 + SIGTERM)) },
+      SIGINT: { mailbox.yield(.end(exitStatus: 128 + SIGINT)) },
+      SIGHUP: { mailbox.yield(.end(exitStatus: 128 + SIGHUP)) },
+    ])
   }
 }
