@@ -14,6 +14,34 @@ import Testing
     }
   }
 
+  /// To Puppet a folder that another master has made since it looked is a failure.
+  @Test func waitsWhileAnotherMakesTheFoldersThatAllShare() async throws {
+    try await withTemporaryDirectory { folder in
+      try makeFolder("\(folder)/kept")
+      try makeFolder("\(folder)/kept/reports")
+      let other = open("\(folder)/kept/reports", O_RDONLY | O_CLOEXEC)
+      defer { close(other) }
+      #expect(flock(other, LOCK_EX) == 0)
+      let process = try startPuppetWorker(in: folder)
+      do {
+        // As in proc_locks(5): who waits stands behind an arrow.
+        try await eventually("the worker in line for the lock") {
+          let lines = try String(contentsOfFile: "/proc/locks", encoding: .utf8).split(separator: "\n")
+          return lines.contains { $0.contains("-> FLOCK") && $0.split(separator: " ").contains("\(process.pid)") }
+        }
+        #expect(!FileManager.default.fileExists(atPath: "\(folder)/kept/ssl/certs"))
+        #expect(flock(other, LOCK_UN) == 0)
+        try await process.says("takes requests")
+        #expect(FileManager.default.fileExists(atPath: "\(folder)/kept/ssl/certs"))
+      } catch {
+        process.send(SIGKILL)
+        throw HarnessFailure("\(error)\nThe worker's log:\n\(process.standardError)")
+      }
+      process.send(SIGTERM)
+      #expect(try await process.end() == .exited(0))
+    }
+  }
+
   @Test func compilesForWhomTheFrontNames() async throws {
     try await withPuppetWorker(manifest: #"node default { notify { "for ${trusted['certname']}": } }"#) { worker in
       let catalog = try await worker.ask("/puppet/v3/catalog/lb-1.demo?environment=production", from: "lb-1.demo")

@@ -42,12 +42,22 @@ module MasterPool
       settle(options)
       self.log_level = options.log_level
       Puppet::ApplicationSupport.push_application_context(Puppet::Util::RunMode[:server])
-      Puppet.settings.use :main, :server, :ssl, :metrics
+      one_at_a_time(options.reportdir) { Puppet.settings.use :main, :server, :ssl, :metrics }
       serve_from_disk
       Puppet::ApplicationSupport.configure_indirector_routes('server')
       Puppet::SSL::Oids.register_puppet_oids
       # Its presence alone says that someone else authorizes: the front does.
       Puppet::Network::Authorization.authconfigloader_class = self
+    end
+
+    # Masters that start together make the same folders, and to Puppet one that another has just made is a failure.
+    def self.one_at_a_time(shared_folder)
+      return yield unless shared_folder
+
+      File.open(shared_folder) do |folder|
+        folder.flock(File::LOCK_EX)
+        yield
+      end
     end
 
     # Puppet is loaded, with a parent's slot; from now on this worker's own takes its place.
