@@ -10,7 +10,9 @@ extension Loop {
     c.pointee.stage = .replying
     c.pointee.agent.isSlow = false
     setDeadline(c, after: idleTimeout)
-    flushReply(c)
+    repliesToSend.append(ticket(c))
+    heldBack += c.pointee.agent.output.count
+    if heldBack >= Self.mostHeldBack { sendReplies() }
   }
 
   /// Ends the claim; the connection is kept if the answer ended cleanly and the worker agrees.

@@ -27,7 +27,7 @@ extension Loop {
       closeWorker(c)
       return connect(c, claim)
     }
-    sendRequest(c)
+    startExchange(c)
   }
 
   /// The connection may be watched by another loop until now.
@@ -54,7 +54,7 @@ extension Loop {
     switch state {
     case .moved, .ended, .failed:
       poller.add(descriptor, .connection, workerToken(c))
-      sendRequest(c)
+      startExchange(c)
     case .later:
       c.pointee.stage = .connecting
       setDeadline(c, after: Self.connectTimeout.wholeNanoseconds)
@@ -67,7 +67,7 @@ extension Loop {
     let code = Socket.pendingError(c.pointee.worker.descriptor)
     guard code == 0 else { return workerRefused(c, code) }
     c.pointee.worker.isReadable = false
-    sendRequest(c)
+    startExchange(c)
   }
 
   @inline(__always) private func workerToken(_ c: Record) -> Token {
@@ -75,12 +75,19 @@ extension Loop {
   }
 
   @inline(__always)
-  private mutating func sendRequest(_ c: Record) {
+  private mutating func startExchange(_ c: Record) {
     c.pointee.stage = .exchanging
     c.pointee.answer.phase = .head
     c.pointee.answer.hasBegun = false
     c.pointee.answer.interims = 0
     if c.pointee.upload.isStreamed { resumeBodyClock(c) } else { slab.setDeadline(c, c.pointee.request.overdue) }
+    // One that must not go twice goes while it is known that its worker listens.
+    if c.pointee.request.isRepeatable { requestsToSend.append(ticket(c)) } else { sendRequest(c) }
+  }
+
+  /// As far as it is not sent yet.
+  @inline(__always)
+  mutating func sendRequest(_ c: Record) {
     streamBody(c)
     if c.pointee.stage == .exchanging, c.pointee.worker.refusesInput { relayAnswer(c) }
   }

@@ -28,6 +28,8 @@ struct Loop: ~Copyable {
   static let farewell = Duration.seconds(5)
   /// Ten years; sums of it and any time do not overflow.
   static let longestTimeout: Int64 = 315_360_000_000_000_000
+  /// So many bytes of answers wait for the others of their round; more would not be in the core's cache any more.
+  static let mostHeldBack = 128 << 10
   /// Room in front of an answer, in which its head may grow.
   static let headroom = 256
 
@@ -69,6 +71,12 @@ struct Loop: ~Copyable {
   /// Connections that can go on without an event, and turns for requests of this loop.
   var pending: [Ticket] = []
   var grants: [Grant] = []
+  /// Requests that are for their workers, and last bytes of answers that are for their agents, once all events are
+  /// handled: whoever is woken by the first finds the others there, and is not woken for each.
+  var requestsToSend: [Ticket] = []
+  var repliesToSend: [Ticket] = []
+  /// Bytes of those replies.
+  var heldBack = 0
   var isAccepting = false
   /// Set once the proxy is stopping.
   var end: Int64?
@@ -104,6 +112,8 @@ struct Loop: ~Copyable {
     nextTrim = now + Self.trimInterval
     pending.reserveCapacity(Poller.batch)
     grants.reserveCapacity(Poller.batch)
+    requestsToSend.reserveCapacity(Poller.batch)
+    repliesToSend.reserveCapacity(Poller.batch)
     poller.add(door.bell, [.input, .edge], Token(.mailbox, 0))
   }
 
@@ -126,8 +136,8 @@ struct Loop: ~Copyable {
         let (token, ready) = poller.event(index)
         dispatch(token, ready)
       }
-      settle()
       if now >= nextSweep { sweep() }
+      settle()
       log.publish()
     }
     log.publish()
@@ -212,13 +222,37 @@ struct Loop: ~Copyable {
   /// Turns and leftovers of the events just handled, and what follows from those.
   private mutating func settle() {
     takeGrants()
-    guard !pending.isEmpty else { return }
-    let round = pending
-    pending.removeAll(keepingCapacity: true)
-    for ticket in round {
-      if let c = slab.find(ticket.index, serial: ticket.serial) { advance(c) }
+    if !pending.isEmpty {
+      let round = pending
+      pending.removeAll(keepingCapacity: true)
+      for ticket in round {
+        if let c = slab.find(ticket.index, serial: ticket.serial) { advance(c) }
+      }
+      takeGrants()
     }
-    takeGrants()
+    sendRequests()
+    sendReplies()
+  }
+
+  /// One that cannot be sent may bring about the next.
+  private mutating func sendRequests() {
+    var index = 0
+    while index < requestsToSend.count {
+      let ticket = requestsToSend[index]
+      if let c = slab.find(ticket.index, serial: ticket.serial), c.pointee.stage == .exchanging { sendRequest(c) }
+      takeGrants()
+      index += 1
+    }
+    requestsToSend.removeAll(keepingCapacity: true)
+  }
+
+  mutating func sendReplies() {
+    heldBack = 0
+    for index in repliesToSend.indices {
+      let ticket = repliesToSend[index]
+      if let c = slab.find(ticket.index, serial: ticket.serial), c.pointee.stage == .replying { flushReply(c) }
+    }
+    repliesToSend.removeAll(keepingCapacity: true)
   }
 
   /// In their order; one may bring about the next.
