@@ -7,42 +7,38 @@ enum EscapedPEM {
   /// A line of PEM.
   private static let bytesPerLine = 48
 
-  /// Straight from the certificate's own bytes: this is done in every handshake, and text made letter by letter costs
-  /// more than the rest of it that is ours.
-  static func text(of certificate: OpaquePointer) -> String? {
+  /// Straight from the certificate's own bytes: this is done for each request that goes to a worker, and text made
+  /// letter by letter would cost more than the rest of it. Nil where it does not fit, or memory is short.
+  static func write(_ certificate: OpaquePointer, into room: UnsafeMutableBufferPointer<UInt8>) -> Int? {
     var bytes: UnsafeMutablePointer<UInt8>?
     let count = i2d_X509(certificate, &bytes)
     guard count > 0, let bytes else { return nil }
     defer { CRYPTO_free(bytes, #file, #line) }
-    return text(of: UnsafeBufferPointer(start: bytes, count: Int(count)))
+    return write(UnsafeBufferPointer(start: bytes, count: Int(count)), into: room)
   }
 
-  static func text(of der: UnsafeBufferPointer<UInt8>) -> String {
-    let lines = (der.count + bytesPerLine - 1) / bytesPerLine
-    // Every symbol may take three letters.
-    let most = (der.count + 2) / 3 * 12 + lines * 3 + begin.utf8CodeUnitCount + end.utf8CodeUnitCount
-    return String(unsafeUninitializedCapacity: most) { room in
-      var out = Output(room)
-      out.add(begin)
-      var start = 0
-      while start < der.count {
-        let stop = min(der.count, start + bytesPerLine)
-        out.addLine(UnsafeBufferPointer(rebasing: der[start..<stop]))
-        start = stop
-      }
-      out.add(end)
-      return out.count
+  static func write(_ der: UnsafeBufferPointer<UInt8>, into room: UnsafeMutableBufferPointer<UInt8>) -> Int? {
+    var out = Output(room)
+    out.add(begin)
+    var start = 0
+    while start < der.count {
+      let stop = min(der.count, start + bytesPerLine)
+      out.addLine(UnsafeBufferPointer(rebasing: der[start..<stop]))
+      start = stop
     }
+    out.add(end)
+    return out.count <= room.count ? out.count : nil
   }
 
   private struct Output {
     private let room: UnsafeMutableBufferPointer<UInt8>
+    /// Also of what has no room.
     private(set) var count = 0
 
     init(_ room: UnsafeMutableBufferPointer<UInt8>) { self.room = room }
 
     @inline(__always) mutating func add(_ byte: UInt8) {
-      room[count] = byte
+      if count < room.count { room[count] = byte }
       count += 1
     }
 

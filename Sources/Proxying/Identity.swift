@@ -4,7 +4,8 @@ import HTTPWire
 import Pool
 
 /// Who an agent is, as the workers are told and as the routes' rules see it. Rendered once for a connection, freed
-/// with it.
+/// with it, but for the certificate: as a header it is longer than all the rest, few requests go to a worker, and
+/// OpenSSL keeps it as it is.
 struct Identity: BitwiseCopyable {
   /// Whole header lines, `Via` first, then the verified name, then the address.
   private var base: UnsafeMutablePointer<UInt8>?
@@ -21,7 +22,6 @@ struct Identity: BitwiseCopyable {
   init() {}
 
   var isRendered: Bool { base != nil }
-  var headers: UnsafeBufferPointer<UInt8> { UnsafeBufferPointer(start: base, count: headerCount) }
   /// The verified certificate's common name; empty without one.
   var name: UnsafeBufferPointer<UInt8> {
     UnsafeBufferPointer(start: base.map { $0 + headerCount }, count: nameCount)
@@ -39,25 +39,49 @@ struct Identity: BitwiseCopyable {
 
   /// Nil: the certificate names nobody in a way that can be passed on; its agent is turned away.
   init?(certificate: OpaquePointer, at address: PeerAddress, seed: NodeSeed) {
-    guard let name = Self.commonName(certificate), let subject = Self.subject(certificate),
-      let pem = EscapedPEM.text(of: certificate)
-    else { return nil }
-    let headers =
-      [Self.via, "X-Client-Verify: SUCCESS", "X-Client-DN: \(subject)", "X-Client-Cert: \(pem)"]
-      + Self.origin(address, true)
-    guard headers.reduce(0, { $0 + $1.utf8.count + 2 }) <= Self.maxHeaderBytes else { return nil }
+    guard let name = Self.commonName(certificate), let subject = Self.subject(certificate) else { return nil }
+    let headers = [Self.via, "X-Client-Verify: SUCCESS", "X-Client-DN: \(subject)"] + Self.origin(address, true)
     store(headers: headers, name: name, at: address)
     isVerified = true
     node = seed.node(named: name, isVerified: true)
+    // Once here, so that a request is never refused for it.
+    let fits = withUnsafeTemporaryAllocation(of: UInt8.self, capacity: Self.maxHeaderBytes) { room in
+      write(.http11, certificate: certificate, into: room) != nil
+    }
+    guard fits else {
+      free()
+      return nil
+    }
+  }
+
+  private static let certificateName: StaticString = "X-Client-Cert: "
+  private static let lineEnd: StaticString = "\r\n"
+
+  /// The header lines of a request that comes in that version of HTTP. Nil where they do not fit, or memory is short.
+  func write(
+    _ version: HTTPVersion, certificate: OpaquePointer?, into room: UnsafeMutableBufferPointer<UInt8>
+  ) -> Int? {
+    guard let base, let start = room.baseAddress, headerCount <= room.count else { return nil }
+    start.update(from: base, count: headerCount)
+    start[Self.viaVersion] = version == .http11 ? UInt8(ascii: "1") : UInt8(ascii: "0")
+    guard let certificate else { return headerCount }
+    var count = headerCount
+    guard room.count - count > Self.certificateName.utf8CodeUnitCount + Self.lineEnd.utf8CodeUnitCount else { return nil }
+    count += Self.put(Self.certificateName, at: start + count)
+    let rest = UnsafeMutableBufferPointer(rebasing: room[count..<(room.count - Self.lineEnd.utf8CodeUnitCount)])
+    guard let length = EscapedPEM.write(certificate, into: rest) else { return nil }
+    count += length
+    return count + Self.put(Self.lineEnd, at: start + count)
+  }
+
+  private static func put(_ text: StaticString, at place: UnsafeMutablePointer<UInt8>) -> Int {
+    place.update(from: text.utf8Start, count: text.utf8CodeUnitCount)
+    return text.utf8CodeUnitCount
   }
 
   /// RFC 9110 §7.6.3, which asks it of gateways too, in requests. The version is the agent's, request by request.
   private static let via = "Via: 1.1 masterpool"
   private static let viaVersion = 7
-
-  @inline(__always) func name(version: HTTPVersion) {
-    base?[Self.viaVersion] = version == .http11 ? UInt8(ascii: "1") : UInt8(ascii: "0")
-  }
 
   mutating func free() {
     base?.deallocate()

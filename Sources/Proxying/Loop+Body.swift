@@ -202,11 +202,14 @@ extension Loop {
 
   /// Writes the head as the worker gets it, with the body beside it if it fits, and asks for a worker.
   mutating func prepare(_ c: Record, _ framing: ForwardedFraming) {
+    let agent = c.pointee.agent
+    let certificate = agent.identity.isVerified ? agent.tls?.certificate : nil
+    guard let count = agent.identity.write(c.pointee.request.head.version, certificate: certificate, into: scratch)
+    else { return reply(c, 503, "There is no memory to say who asks.", closing: true) }
+    let identity = UnsafeBufferPointer(rebasing: scratch[..<count])
     var rendered = chunks.take()
     let input = c.pointee.agent.input.bytes
     var out = OutputSpan(buffer: rendered.room(upTo: chunks.capacity - 32), initializedCount: 0)
-    c.pointee.agent.identity.name(version: c.pointee.request.head.version)
-    let identity = c.pointee.agent.identity.headers
     // Room is left for the size line of a chunk.
     let written = writeRequest(
       c.pointee.request.head, input.span, identity: identity.span, requestID: requestID(c).span, framing: framing,

@@ -90,6 +90,9 @@ struct TLSSession: BitwiseCopyable {
     return SSL_get1_peer_certificate(pointer)
   }
 
+  /// The same as long as the session lives; not to be freed.
+  var certificate: OpaquePointer? { SSL_get0_peer_certificate(pointer) }
+
   // What was agreed on, as static texts.
   var version: UnsafePointer<CChar>? { SSL_get_version(pointer) }
   var cipher: UnsafePointer<CChar>? { SSL_get_current_cipher(pointer).flatMap { SSL_CIPHER_get_name($0) } }

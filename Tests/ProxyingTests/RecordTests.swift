@@ -12,14 +12,23 @@ import Testing
 
   @Test(arguments: [0, 1, 2, 3, 47, 48, 49, 50, 96, 1000]) func aCertificateIsWrittenAsItsPEMPercentEncoded(
     _ count: Int
-  ) {
+  ) throws {
     var generator = SystemRandomNumberGenerator()
     let der = (0..<count).map { _ in UInt8.random(in: 0...255, using: &generator) }
     let base64 = Data(der).base64EncodedString(options: [.lineLength64Characters, .endLineWithLineFeed])
     let pem = "-----BEGIN CERTIFICATE-----\n" + (base64.isEmpty ? "" : base64 + "\n") + "-----END CERTIFICATE-----\n"
     let allowed = CharacterSet(charactersIn: "-").union(.alphanumerics)
-    let text = der.withUnsafeBufferPointer { EscapedPEM.text(of: $0) }
-    #expect(text == pem.addingPercentEncoding(withAllowedCharacters: allowed))
+    let expected = try #require(pem.addingPercentEncoding(withAllowedCharacters: allowed))
+    #expect(written(der, room: 4096) == expected)
+    #expect(written(der, room: expected.utf8.count) == expected)
+    #expect(written(der, room: expected.utf8.count - 1) == nil)
+  }
+
+  private func written(_ der: [UInt8], room size: Int) -> String? {
+    withUnsafeTemporaryAllocation(of: UInt8.self, capacity: size) { room in
+      let count = der.withUnsafeBufferPointer { EscapedPEM.write($0, into: room) }
+      return count.map { String(decoding: room[..<$0], as: UTF8.self) }
+    }
   }
 
   @Test func largeBlocksAreKeptForTheNextUse() throws {
