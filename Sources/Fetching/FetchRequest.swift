@@ -8,7 +8,7 @@ public enum FetchEndpoint: Hashable, Sendable {
 
 /// Whom to trust and as whom to appear; paths to PEM files.
 public struct FetchTLS: Hashable, Sendable {
-  /// Nil: the system's.
+  /// They alone; nil: the system's.
   public var authorities: String?
   public var certificate: String?
   public var privateKey: String?
@@ -71,6 +71,10 @@ public enum FetchFailure: Error, Hashable, Sendable, CustomStringConvertible {
   case cannotConnect(String)
   case timedOut
   case tooLarge
+  /// No authority that is trusted vouches for the server's certificate, or not any more.
+  case untrusted(String)
+  /// Its certificate is in order, but not for this host.
+  case otherHost(String)
   /// The task was cancelled.
   case cancelled
   case other(String)
@@ -80,6 +84,8 @@ public enum FetchFailure: Error, Hashable, Sendable, CustomStringConvertible {
     case .cannotConnect(let why): "cannot connect: \(why)"
     case .timedOut: "no answer in time"
     case .tooLarge: "the answer is larger than allowed"
+    case .untrusted(let why): "its certificate is not trusted: \(why)"
+    case .otherHost(let host): "its certificate is for another host than \(host)"
     case .cancelled: "cancelled"
     case .other(let why): why
     }

@@ -22,6 +22,7 @@ final class Transfer: @unchecked Sendable {
 
   let easy: UnsafeMutableRawPointer
   private let sink: Sink
+  private let host: String
   private let errorBuffer: UnsafeMutablePointer<CChar>
   private var headerList: UnsafeMutablePointer<curl_slist>?
   private var collected = Collected()
@@ -38,6 +39,11 @@ final class Transfer: @unchecked Sendable {
     guard let easy = curl_easy_init() else { throw .other("libcurl has no memory") }
     self.easy = easy
     self.sink = sink
+    host =
+      switch request.endpoint {
+      case .unixSocket: "localhost"
+      case .network(let host, _, _): host
+      }
     errorBuffer = .allocate(capacity: Int(CURL_ERROR_SIZE))
     errorBuffer.initialize(repeating: 0, count: Int(CURL_ERROR_SIZE))
     try set(request)
@@ -73,9 +79,17 @@ final class Transfer: @unchecked Sendable {
     case CURLE_OK: return .success(finished())
     case CURLE_COULDNT_CONNECT, CURLE_COULDNT_RESOLVE_HOST: return .failure(.cannotConnect(words(for: code)))
     case CURLE_OPERATION_TIMEDOUT: return .failure(.timedOut)
+    case CURLE_PEER_FAILED_VERIFICATION: return .failure(distrust())
     case CURLE_GOT_NOTHING: return .failure(.other("the connection was closed without an answer"))
     default: return .failure(.other(words(for: code)))
     }
+  }
+
+  /// Only libcurl's words say whether it is the chain or the name; in others they are passed on.
+  private func distrust() -> FetchFailure {
+    let (words, known) = (words(for: CURLE_PEER_FAILED_VERIFICATION), "SSL certificate problem: ")
+    if words.contains("subject name") { return .otherHost(host) }
+    return .untrusted(words.hasPrefix(known) ? String(words.dropFirst(known.count)) : words)
   }
 
   private func finished() -> Collected {
@@ -137,10 +151,16 @@ final class Transfer: @unchecked Sendable {
       guard fine, !host.isEmpty else { throw .cannotConnect("\(host.debugDescription) is not a host") }
       let place = host.contains(":") ? "[\(host)]:\(port)" : "\(host):\(port)"
       try set(CURLOPT_URL, tls == nil ? "http://\(place)/" : "https://\(place)/")
-      if let file = tls?.authorities { try set(CURLOPT_CAINFO, file) }
+      if let file = tls?.authorities { try trustOnly(file) }
       if let file = tls?.certificate { try set(CURLOPT_SSLCERT, file) }
       if let file = tls?.privateKey { try set(CURLOPT_SSLKEY, file) }
     }
+  }
+
+  private func trustOnly(_ file: String) throws(FetchFailure) {
+    try set(CURLOPT_CAINFO, file)
+    // Else the system's folder of authorities would be trusted beside it.
+    try check(ccurl_set_text(easy, CURLOPT_CAPATH, nil))
   }
 
   private func setBody(_ request: FetchRequest) throws(FetchFailure) {

@@ -61,12 +61,7 @@ import Testing
       let set = try await masterpool.cli(
         "set", "notify.receivers=[{name: ops, url: '\(receiver.url)'}]", "notify.group_wait=1h")
       #expect(set.status == .exited(0), "\(set)")
-      let bad = "pools: {stubs: {workers: none}}\n"
-      try FileManager.default.createDirectory(
-        atPath: "\(masterpool.directory)/masterpool.d", withIntermediateDirectories: true)
-      try Data(bad.utf8).write(to: URL(filePath: "\(masterpool.directory)/masterpool.d/9.yaml"))
-      masterpool.process.send(SIGHUP)
-      try await masterpool.event("the refusal") { $0.kind == .reload && $0.message.contains("refused") }
+      try await refuseAReload(masterpool)
     }
     let last = try #require(try await receiver.messages(1).first)
     #expect(last.alerts == ["occurred reload_refused settings"])

@@ -26,7 +26,17 @@ struct NoticeDelivery: Sendable {
     do throws(FetchFailure) {
       return outcome(of: try await Fetcher.perform(request))
     } catch {
-      return Outcome(result: .later("\(error)", after: nil), words: "\(error)")
+      let why = words(for: error)
+      return Outcome(result: .later(why, after: nil), words: why)
+    }
+  }
+
+  private func words(for failure: FetchFailure) -> String {
+    switch failure {
+    case .untrusted:
+      "\(failure); trusted are "
+        + (receiver.authorities.map { "the authorities in \($0)" } ?? "this machine's authorities, others by ca")
+    case .cannotConnect, .timedOut, .tooLarge, .otherHost, .cancelled, .other: "\(failure)"
     }
   }
 
