@@ -140,7 +140,7 @@ let package = Package(
       name: "IntegrationTests",
       dependencies: [
         "masterpool", "masterpool-next", "stub-master", "chaos", "TestSupport", "Pool", "Control", "CLinux",
-        "History", "Simulator",
+        "History", "Simulator", "Seeded",
       ],
       swiftSettings: ours),
     .testTarget(

@@ -28,8 +28,6 @@ public struct Counsel {
   private static let headroom = 1.25
   /// Without a leak a worker goes once a day, for whatever else there may be.
   private static let calmEvery = 86400.0
-  /// Of a master's time: above it lines get long.
-  private static let busyShare = 0.7
   private static let mostHoursMore = 168.0
 
   private init(_ evidence: Evidence) {
@@ -40,7 +38,6 @@ public struct Counsel {
 
   private mutating func weigh() {
     advice.restartsPerDay = restarts
-    adviseWorkers()
     guard let growth else { return waitForMore(hours: Self.leastHours, "no worker has lived long enough to tell") }
     advice.lives = growth.fits.count
     advice.observedHours = growth.hours
@@ -67,8 +64,14 @@ public struct Counsel {
         "workers go before they are warm, so that a leak cannot be told from warming up; let them live longer, "
           + "such as recycle.every=2h")
     }
-    if growth.perHour.bounds.lowerBound > material { return leaks(growth) }
-    if growth.perHour.bounds.upperBound < material { return isCalm(growth) }
+    if growth.perHour.bounds.lowerBound > material {
+      leaks(growth)
+      return adviseWorkers(growth)
+    }
+    if growth.perHour.bounds.upperBound < material {
+      isCalm(growth)
+      return adviseWorkers(growth)
+    }
     // The bounds come closer by the root of the time.
     let width = (growth.perHour.bounds.upperBound - growth.perHour.bounds.lowerBound) / 2
     let distance = max(abs(growth.perHour.median - material), material / 4)
@@ -175,8 +178,9 @@ public struct Counsel {
   /// Only where requests are what makes it grow.
   private mutating func adviseRequests(_ growth: PoolGrowth) {
     guard growth.isByRequest, let perRequest = growth.perRequest else { return }
-    let count = Words.roundCount((limit - growth.plateauHigh) * Self.safety / perRequest.worst)
-    guard count >= 10 else { return }
+    let room = limit - growth.plateauHigh
+    let count = Words.roundCount(growth.warmUpRequests + room * Self.safety / perRequest.worst)
+    guard room > 0, count >= 10 else { return }
     advice.advice.requests = count
     advice.reasons.append(
       "requests: growth goes with requests, \(Words.size(perRequest.median)) each, more evenly than with time; it is a "
@@ -185,21 +189,24 @@ public struct Counsel {
 
   // MARK: Workers
 
-  private mutating func adviseWorkers() {
-    let busy = busyWorkers
-    guard !busy.isEmpty, let often = Statistics.quantile(busy, 0.95), let mean = mean(busy) else { return }
-    let wanted = max(2, (often / Self.busyShare).rounded(.up))
-    let fitting = growth.map { fits($0) }
-    let most = Double(evidence.machine.cores)
-    let value = min(wanted, max(1, most), fitting ?? .infinity)
+  /// One serves while another is replaced.
+  private static let leastWorkers = 2.0
+
+  private mutating func adviseWorkers(_ growth: PoolGrowth) {
+    guard let demand = Demand(evidence) else { return }
+    let wanted = max(Self.leastWorkers, Double(demand.workers))
+    let (most, fitting) = (Double(max(1, evidence.machine.cores)), fits(growth))
+    let value = min(wanted, most, fitting)
     advice.advice.workers = Int(value)
     var why =
-      "workers: \(Words.oneDigit(mean)) are at work on the average and \(Words.oneDigit(often)) or fewer in 95% of the "
-      + "time, at most (what a sample saw in flight)"
+      "workers: \(Words.oneDigit(demand.load)) requests were served at once in the busiest hour of the last day; "
+      + "with \(Int(wanted)) workers\(demand.concurrency > 1 ? " of \(demand.concurrency) requests at once" : "") no more "
+      + "than one in \(Int(Demand.oneIn)) waits for one"
+    if demand.isFull { why += "; all were at work nearly always, so that there may be more to do than this" }
     if value == fitting, value < min(wanted, most) {
-      why += "; more do not fit in the memory there is"
+      why += "; more than \(Int(value)) do not fit in the memory there is"
     } else if value == most, value < wanted {
-      why += "; more than one a core would only wait for each other"
+      why += "; more than one a core (\(Int(most))) would only wait for each other"
     }
     advice.reasons.append(why)
   }
@@ -209,21 +216,6 @@ public struct Counsel {
     let bytes = evidence.settings.memoryBudget ?? machineRoom
     let largest = max(growth.plateauHigh, evidence.settings.memory ?? growth.plateauHigh * Self.headroom)
     return max(1, (bytes / largest - 1).rounded(.down))
-  }
-
-  /// How many were at work at each time.
-  private var busyWorkers: [Double] {
-    var busy: [Int: [Int: Int]] = [:]
-    for life in evidence.lives {
-      for point in life.points {
-        busy[Int(point.at), default: [:]][life.slot, default: 0] += min(1, point.inFlight)
-      }
-    }
-    return busy.values.map { Double($0.values.count { $0 > 0 }) }
-  }
-
-  private func mean(_ values: [Double]) -> Double? {
-    values.isEmpty ? nil : values.reduce(0, +) / Double(values.count)
   }
 
   // MARK: Restarts

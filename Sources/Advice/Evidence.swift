@@ -36,14 +36,16 @@ public struct Evidence: Hashable, Sendable {
     public var bytes: Double
     /// Since the worker's birth.
     public var requests: Int
-    /// At most, at one time.
-    public var inFlight: Int
+    /// On the average of the samples that it stands for.
+    public var inFlight: Double
+    public var samples: Int
 
-    public init(at: Double, bytes: Double, requests: Int, inFlight: Int = 0) {
+    public init(at: Double, bytes: Double, requests: Int, inFlight: Double = 0, samples: Int = 1) {
       self.at = at
       self.bytes = bytes
       self.requests = requests
       self.inFlight = inFlight
+      self.samples = samples
     }
   }
 
@@ -71,6 +73,8 @@ public struct Evidence: Hashable, Sendable {
   /// As they are now; what is absent is off, or not known.
   public struct Settings: Hashable, Sendable {
     public var workers: Int
+    /// Requests at once in one worker.
+    public var concurrency: Int?
     public var everySeconds: Double?
     public var memory: Double?
     public var memoryLimit: Double?
@@ -78,10 +82,12 @@ public struct Evidence: Hashable, Sendable {
     public var requests: Int?
 
     public init(
-      workers: Int, everySeconds: Double? = nil, memory: Double? = nil, memoryLimit: Double? = nil,
+      workers: Int, concurrency: Int? = nil, everySeconds: Double? = nil, memory: Double? = nil,
+      memoryLimit: Double? = nil,
       memoryBudget: Double? = nil, requests: Int? = nil
     ) {
       self.workers = workers
+      self.concurrency = concurrency
       self.everySeconds = everySeconds
       self.memory = memory
       self.memoryLimit = memoryLimit

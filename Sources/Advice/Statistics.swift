@@ -52,15 +52,22 @@ enum Statistics {
     return low...max(low, high)
   }
 
+  struct Line: Hashable {
+    var slope: Double
+    var level: Double
+
+    func at(_ x: Double) -> Double { level + slope * x }
+  }
+
   /// Theil and Sen: the middle of the slopes between all pairs, and the line of that slope that leaves half of the points
   /// above it. Nil where all have one x.
-  static func line(_ points: [(x: Double, y: Double)]) -> (slope: Double, level: Double)? {
+  static func line(_ points: ArraySlice<(x: Double, y: Double)>) -> Line? {
     var slopes: [Double] = []
     slopes.reserveCapacity(points.count * points.count / 2)
-    for (index, a) in points.enumerated() {
+    for (index, a) in zip(points.indices, points) {
       for b in points[(index + 1)...] where b.x != a.x { slopes.append((b.y - a.y) / (b.x - a.x)) }
     }
     guard let slope = median(slopes), let level = median(points.map { $0.y - slope * $0.x }) else { return nil }
-    return (slope, level)
+    return Line(slope: slope, level: level)
   }
 }

@@ -47,7 +47,6 @@ public struct WhatIf {
     _ slot: Int, _ steps: [Timeline.Step], under settings: Evidence.Settings, _ tally: inout Tally
   ) {
     var (age, requests, peak, worst) = (0.0, 0, growth.plateau, growth.plateauHigh)
-    var planned: (reason: RecycleReason, lives: Double, seconds: Double)?
     // What no setting brings about.
     var blows = evidence.ends.filter { $0.slot == slot && !$0.reason.isPlanned && $0.reason != .memoryLimit }
       .sorted { $0.at < $1.at }[...]
@@ -73,18 +72,34 @@ public struct WhatIf {
       }
       guard let ended else { continue }
       tally.counts[ended, default: 0] += 1
-      if ended.isPlanned { planned = (ended, (planned?.lives ?? 0) + 1, (planned?.seconds ?? 0) + age) }
       (age, requests) = (0, 0)
     }
-    if let planned { tally.counts[planned.reason, default: 0] += min(1, age * planned.lives / planned.seconds) }
+    if let (reason, share) = progress(age, requests, under: settings) { tally.counts[reason, default: 0] += share }
     tally.peaks.append(peak)
     tally.worstPeaks.append(worst)
+  }
+
+  /// What would end a life first that is under way, and how far it has come: else a ledger that is shorter than a life
+  /// would be one without restarts.
+  private func progress(
+    _ age: Double, _ requests: Int, under settings: Evidence.Settings
+  ) -> (reason: RecycleReason, share: Double)? {
+    let grown = memory(age, requests, worst: false) - growth.plateau
+    func share(of limit: Double?) -> Double? { limit.map { grown / max($0 - growth.plateau, grown, 1) } }
+    let all: [(RecycleReason, Double?)] = [
+      (.timer, settings.everySeconds.map { age / $0 }),
+      (.requests, settings.requests.map { Double(requests) / Double($0) }), (.memory, share(of: settings.memory)),
+      (.memoryLimit, share(of: settings.memoryLimit)),
+    ]
+    return all.compactMap { reason, share in share.map { (reason, min(1, $0)) } }.filter { $0.1 > 0 }.max {
+      $0.1 < $1.1
+    }
   }
 
   private func memory(_ age: Double, _ requests: Int, worst: Bool) -> Double {
     let base = worst ? growth.plateauHigh : growth.plateau
     if growth.isByRequest, let each = growth.perRequest {
-      return base + Double(requests) * max(0, worst ? each.worst : each.median)
+      return base + max(0, Double(requests) - growth.warmUpRequests) * max(0, worst ? each.worst : each.median)
     }
     let hours = max(0, age / 3600 - growth.warmUpHours)
     return base + hours * max(0, worst ? growth.perHour.worst : growth.perHour.median)

@@ -39,6 +39,12 @@ long ccurl_system_error(CURL *easy) {
   return error;
 }
 
+long ccurl_connect_status(CURL *easy) {
+  long status = 0;
+  curl_easy_getinfo(easy, CURLINFO_HTTP_CONNECTCODE, &status);
+  return status;
+}
+
 bool ccurl_next_ended(CURLM *multi, CURL **easy, CURLcode *result) {
   int left;
   for (CURLMsg *message; (message = curl_multi_info_read(multi, &left));) {

@@ -9,12 +9,15 @@ final class FetchLoop: Sendable {
   private static let near = FetchLoop()
   private static let far = FetchLoop()
 
-  static func loop(for endpoint: FetchEndpoint) -> FetchLoop {
-    switch endpoint {
+  static func loop(for request: FetchRequest) -> FetchLoop {
+    switch request.endpoint {
     case .unixSocket: near
-    case .network(let host, _, _): host == "localhost" || host == "127.0.0.1" || host == "::1" ? near : far
+    // A proxy looks up the names of others.
+    case .network(let host, _, _): isNear(request.proxy?.host ?? host) ? near : far
     }
   }
+
+  private static func isNear(_ host: String) -> Bool { host == "localhost" || host == "127.0.0.1" || host == "::1" }
 
   /// How long it sleeps at most without news; a new or cancelled transfer wakes it.
   private static let longestSleep: Int32 = 60_000

@@ -8,7 +8,7 @@ public enum FetchEndpoint: Hashable, Sendable {
 
 /// Whom to trust and as whom to appear; paths to PEM files.
 public struct FetchTLS: Hashable, Sendable {
-  /// Nil: the system's.
+  /// They alone; nil: the system's.
   public var authorities: String?
   public var certificate: String?
   public var privateKey: String?
@@ -20,9 +20,33 @@ public struct FetchTLS: Hashable, Sendable {
   }
 }
 
+/// An HTTP proxy on the way: by CONNECT to what speaks TLS, and for all else it sends the request on.
+public struct FetchProxy: Hashable, Sendable, CustomStringConvertible {
+  public var host: String
+  public var port: UInt16
+  /// For basic authentication; nil: none.
+  public var user: String?
+  public var password: String
+
+  public init(host: String, port: UInt16, user: String? = nil, password: String = "") {
+    self.host = host
+    self.port = port
+    self.user = user
+    self.password = password
+  }
+
+  /// Without the password.
+  public var description: String { "http://\(place(host, port))" }
+}
+
+/// `HOST:PORT` as a URL has it.
+func place(_ host: String, _ port: UInt16) -> String { host.contains(":") ? "[\(host)]:\(port)" : "\(host):\(port)" }
+
 /// One HTTP/1.1 request on a connection of its own.
 public struct FetchRequest: Sendable {
   public var endpoint: FetchEndpoint
+  /// Not for unix sockets; nil: none, whatever the environment says.
+  public var proxy: FetchProxy?
   public var method: String
   /// Origin form, sent as it stands: `/status?level=debug`.
   public var path: String
@@ -34,10 +58,12 @@ public struct FetchRequest: Sendable {
   public var maxBodyBytes: Int
 
   public init(
-    _ endpoint: FetchEndpoint, method: String = "GET", path: String, headers: [(String, String)] = [],
+    _ endpoint: FetchEndpoint, through proxy: FetchProxy? = nil, method: String = "GET", path: String,
+    headers: [(String, String)] = [],
     body: [UInt8]? = nil, timeout: Duration? = .seconds(30), maxBodyBytes: Int = 16 << 20
   ) {
     self.endpoint = endpoint
+    self.proxy = proxy
     self.method = method
     self.path = path
     self.headers = headers.map { (name: $0.0, value: $0.1) }
@@ -69,8 +95,14 @@ public struct FetchResponse: Sendable {
 public enum FetchFailure: Error, Hashable, Sendable, CustomStringConvertible {
   /// Nobody there: no such socket, refused, or a name that does not resolve.
   case cannotConnect(String)
+  /// The proxy is not there, or does not let us through.
+  case proxy(String)
   case timedOut
   case tooLarge
+  /// No authority that is trusted vouches for the server's certificate, or not any more.
+  case untrusted(String)
+  /// Its certificate is in order, but not for this host.
+  case otherHost(String)
   /// The task was cancelled.
   case cancelled
   case other(String)
@@ -78,8 +110,11 @@ public enum FetchFailure: Error, Hashable, Sendable, CustomStringConvertible {
   public var description: String {
     switch self {
     case .cannotConnect(let why): "cannot connect: \(why)"
+    case .proxy(let why): "the proxy \(why)"
     case .timedOut: "no answer in time"
     case .tooLarge: "the answer is larger than allowed"
+    case .untrusted(let why): "its certificate is not trusted: \(why)"
+    case .otherHost(let host): "its certificate is for another host than \(host)"
     case .cancelled: "cancelled"
     case .other(let why): why
     }
@@ -90,7 +125,7 @@ public enum FetchFailure: Error, Hashable, Sendable, CustomStringConvertible {
 public enum Fetcher {
   /// The whole answer, whatever its status.
   public static func perform(_ request: FetchRequest) async throws(FetchFailure) -> FetchResponse {
-    let collected = try await FetchLoop.loop(for: request.endpoint).run(
+    let collected = try await FetchLoop.loop(for: request).run(
       request, sink: .collect(limit: max(0, request.maxBodyBytes)))
     return FetchResponse(status: collected.status, headers: collected.headers, body: collected.body)
   }
@@ -103,6 +138,6 @@ public enum Fetcher {
   public static func stream(
     _ request: FetchRequest, onBytes: @escaping @Sendable ([UInt8]) -> Bool
   ) async throws(FetchFailure) -> Int {
-    try await FetchLoop.loop(for: request.endpoint).run(request, sink: .stream(onBytes)).status
+    try await FetchLoop.loop(for: request).run(request, sink: .stream(onBytes)).status
   }
 }

@@ -22,6 +22,8 @@ final class Transfer: @unchecked Sendable {
 
   let easy: UnsafeMutableRawPointer
   private let sink: Sink
+  private let host: String
+  private let proxy: FetchProxy?
   private let errorBuffer: UnsafeMutablePointer<CChar>
   private var headerList: UnsafeMutablePointer<curl_slist>?
   private var collected = Collected()
@@ -38,6 +40,12 @@ final class Transfer: @unchecked Sendable {
     guard let easy = curl_easy_init() else { throw .other("libcurl has no memory") }
     self.easy = easy
     self.sink = sink
+    proxy = request.proxy
+    host =
+      switch request.endpoint {
+      case .unixSocket: "localhost"
+      case .network(let host, _, _): host
+      }
     errorBuffer = .allocate(capacity: Int(CURL_ERROR_SIZE))
     errorBuffer.initialize(repeating: 0, count: Int(CURL_ERROR_SIZE))
     try set(request)
@@ -70,12 +78,50 @@ final class Transfer: @unchecked Sendable {
     switch code {
     // libcurl takes a head that was cut off after its status line for a whole one.
     case CURLE_OK where !headEnded: return .failure(.other("the connection was closed in the middle of the head"))
-    case CURLE_OK: return .success(finished())
+    case CURLE_OK: return answer()
+    // Who refuses a request without reading it to its end may reset the connection after the answer (RFC 9112 section
+    // 9.6); proxies do.
+    case CURLE_RECV_ERROR where headEnded && ccurl_status(easy) >= 400: return answer()
+    case _ where isRefusedByProxy: return .failure(.proxy(refusal(ccurl_connect_status(easy), to: "CONNECT")))
+    case CURLE_COULDNT_CONNECT where proxy != nil, CURLE_COULDNT_RESOLVE_PROXY:
+      return .failure(.proxy("\(proxy?.description ?? "") cannot be reached: \(words(for: code))"))
     case CURLE_COULDNT_CONNECT, CURLE_COULDNT_RESOLVE_HOST: return .failure(.cannotConnect(words(for: code)))
     case CURLE_OPERATION_TIMEDOUT: return .failure(.timedOut)
+    case CURLE_PEER_FAILED_VERIFICATION: return .failure(distrust())
     case CURLE_GOT_NOTHING: return .failure(.other("the connection was closed without an answer"))
     default: return .failure(.other(words(for: code)))
     }
+  }
+
+  /// Only libcurl's words say whether it is the chain or the name; in others they are passed on.
+  private func distrust() -> FetchFailure {
+    let (words, known) = (words(for: CURLE_PEER_FAILED_VERIFICATION), "SSL certificate problem: ")
+    if words.contains("subject name") { return .otherHost(host) }
+    return .untrusted(words.hasPrefix(known) ? String(words.dropFirst(known.count)) : words)
+  }
+
+  private func answer() -> Result<Collected, FetchFailure> {
+    let collected = finished()
+    // Which only a proxy says (RFC 9110 section 15.5.8).
+    guard collected.status == 407, proxy != nil else { return .success(collected) }
+    return .failure(.proxy(refusal(407, to: "the request")))
+  }
+
+  private var isRefusedByProxy: Bool {
+    let status = ccurl_connect_status(easy)
+    return status != 0 && !(200...299).contains(status)
+  }
+
+  private func refusal(_ status: Int, to what: String) -> String {
+    let place = proxy?.description ?? ""
+    let why =
+      switch status {
+      // Some say 401 where 407 is meant.
+      case 401, 407:
+        proxy?.user == nil ? "wants a user and a password" : "does not take the user and the password"
+      default: "does not let us through"
+      }
+    return "\(place) \(why): HTTP \(status) to \(what)"
   }
 
   private func finished() -> Collected {
@@ -97,7 +143,7 @@ final class Transfer: @unchecked Sendable {
     try setEndpoint(request.endpoint)
     guard request.path.utf8.first == UInt8(ascii: "/"), request.path.utf8.allSatisfy({ (0x21...0x7E).contains($0) })
     else { throw .other("\(request.path.debugDescription) is not a request's path") }
-    try set(CURLOPT_REQUEST_TARGET, request.path)
+    try set(CURLOPT_REQUEST_TARGET, try setProxy(request) + request.path)
     guard isToken(request.method) else { throw .other("\(request.method.debugDescription) is not a method") }
     try setBody(request)
     try set(CURLOPT_CUSTOMREQUEST, request.method)
@@ -116,6 +162,7 @@ final class Transfer: @unchecked Sendable {
     try set(CURLOPT_NOSIGNAL, 1)
     try set(CURLOPT_PROTOCOLS_STR, "http,https")
     try set(CURLOPT_PROXY, "")
+    try set(CURLOPT_NOPROXY, "")
     try set(CURLOPT_HTTP_VERSION, Int(CURL_HTTP_VERSION_1_1))
     try set(CURLOPT_FRESH_CONNECT, 1)
     try set(CURLOPT_FORBID_REUSE, 1)
@@ -133,14 +180,34 @@ final class Transfer: @unchecked Sendable {
       try set(CURLOPT_UNIX_SOCKET_PATH, path)
       try set(CURLOPT_URL, "http://localhost/")
     case .network(let host, let port, let tls):
-      let fine = host.utf8.allSatisfy { isTokenByte($0) || $0 == UInt8(ascii: ":") }
-      guard fine, !host.isEmpty else { throw .cannotConnect("\(host.debugDescription) is not a host") }
-      let place = host.contains(":") ? "[\(host)]:\(port)" : "\(host):\(port)"
-      try set(CURLOPT_URL, tls == nil ? "http://\(place)/" : "https://\(place)/")
-      if let file = tls?.authorities { try set(CURLOPT_CAINFO, file) }
+      guard isHost(host) else { throw .cannotConnect("\(host.debugDescription) is not a host") }
+      try set(CURLOPT_URL, "\(tls == nil ? "http" : "https")://\(place(host, port))/")
+      if let file = tls?.authorities { try trustOnly(file) }
       if let file = tls?.certificate { try set(CURLOPT_SSLCERT, file) }
       if let file = tls?.privateKey { try set(CURLOPT_SSLKEY, file) }
     }
+  }
+
+  /// - Returns: what comes before the path in the request's target: a proxy that sends it on is told to whom (RFC 9112
+  ///   section 3.2.2).
+  private func setProxy(_ request: FetchRequest) throws(FetchFailure) -> String {
+    guard let proxy = request.proxy, case .network(let host, let port, let tls) = request.endpoint else { return "" }
+    guard isHost(proxy.host) else { throw .proxy("\(proxy.host.debugDescription) is not a host") }
+    try set(CURLOPT_PROXY, proxy.description)
+    if let user = proxy.user {
+      try set(CURLOPT_PROXYUSERNAME, user)
+      try set(CURLOPT_PROXYPASSWORD, proxy.password)
+    }
+    // What we say to the receiver is not for the proxy, and what that says to CONNECT is no head of an answer.
+    try set(CURLOPT_HEADEROPT, Int(CURLHEADER_SEPARATE))
+    try set(CURLOPT_SUPPRESS_CONNECT_HEADERS, 1)
+    return tls == nil ? "http://\(place(host, port))" : ""
+  }
+
+  private func trustOnly(_ file: String) throws(FetchFailure) {
+    try set(CURLOPT_CAINFO, file)
+    // Else the system's folder of authorities would be trusted beside it.
+    try check(ccurl_set_text(easy, CURLOPT_CAPATH, nil))
   }
 
   private func setBody(_ request: FetchRequest) throws(FetchFailure) {
@@ -244,6 +311,10 @@ private func headerCame(
 }
 
 private func isBlank(_ byte: UInt8) -> Bool { byte == 0x20 || byte == 0x09 || byte == 0x0D || byte == 0x0A }
+
+private func isHost(_ text: String) -> Bool {
+  !text.isEmpty && text.utf8.allSatisfy { isTokenByte($0) || $0 == UInt8(ascii: ":") }
+}
 
 /// RFC 9110, section 5.6.2.
 private func isToken(_ text: String) -> Bool { !text.isEmpty && text.utf8.allSatisfy(isTokenByte) }

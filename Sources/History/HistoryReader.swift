@@ -123,7 +123,7 @@ public struct HistoryReader: Sendable {
           SELECT sample.at / \(step) * \(step) AS start, max(span) AS span, worker.pool, worker.slot,
             worker.generation, worker.pid, sum(count) AS count, sum(memory_mean * count) / sum(count) AS mean,
             max(memory_max) AS most, max(requests_total) AS total, max(requests_lost) AS lost,
-            max(in_flight_max) AS flight
+            max(in_flight_max) AS flight, sum(in_flight_max * count) * 1.0 / sum(count) AS mean_flight
           FROM sample JOIN worker ON worker.id = sample.worker \(condition.clause)
           GROUP BY start, sample.worker
           ORDER BY start \(order), worker.pool \(order), worker.slot \(order), worker.generation \(order)
@@ -167,7 +167,7 @@ extension SampleRow {
       slot: row["slot"],
       generation: row["generation"], pid: row["pid"], samples: row["count"], memoryMeanBytes: row["mean"],
       memoryMaxBytes: row["most"], requestsTotal: row["total"], requestsLost: row["lost"],
-      requestsInFlightMax: row["flight"])
+      requestsInFlightMax: row["flight"], requestsInFlightMean: row["mean_flight"])
   }
 }
 

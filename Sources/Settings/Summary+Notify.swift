@@ -16,13 +16,22 @@ private func told(_ receiver: NoticeReceiver) -> String {
   let kinds = receiver.kinds.isEmpty ? "everything" : listed(receiver.kinds.map(\.rawValue).sorted())
   let pools = receiver.pools.isEmpty ? "" : " of \(listed(receiver.pools.map(\.rawValue).sorted()))"
   let severity = receiver.minSeverity == .critical ? ", if critical" : ""
-  return "\(receiver.name) at \(place(receiver)) as \(receiver.format.rawValue): \(kinds)\(pools)\(severity)"
+  return
+    "\(receiver.name) at \(place(receiver))\(way(receiver)) as \(receiver.format.rawValue): \(kinds)\(pools)\(severity)"
 }
 
 private func place(_ receiver: NoticeReceiver) -> String {
   switch receiver.url {
   case .file(let path): "the URL in \(path)"
   case .text(let text): (try? WebhookURL(text))?.shown ?? "…"
+  }
+}
+
+private func way(_ receiver: NoticeReceiver) -> String {
+  switch receiver.proxy {
+  case .file(let path): " by way of the proxy in \(path)"
+  case .text(let text): " by way of \((try? ProxyURL(text))?.shown ?? "…")"
+  case nil: ""
   }
 }
 

@@ -81,12 +81,14 @@ public struct Vocabulary: Sendable {
   static let logLevels = Vocabulary(LogOrigin.allCases.map(\.rawValue))
   static let notify = Vocabulary(
     [
-      "receivers", "host", "link", "for", "group_by", "group_wait", "group_interval", "repeat_interval", "resolved",
+      "receivers", "proxy", "proxy_file", "host", "link", "for", "group_by", "group_wait", "group_interval",
+      "repeat_interval", "resolved",
       "max_messages_per_hour", "max_alerts", "max_listed", "crash_loop", "certificate_expiry", "crl_expiry",
       "last_wait",
     ], ["receivers": Vocabulary([], ["*": receiver])])
   static let receiver = Vocabulary([
     "name", "url", "url_file", "format", "template", "headers", "header_files", "on", "pools", "min_severity", "ca",
+    "proxy", "proxy_file",
     "timeout", "max_attempts", "max_age", "retry_wait", "max_retry_wait", "queue", "max_response",
   ])
   static let control = Vocabulary(["socket", "listen", "token_file", "allow_hosts"])

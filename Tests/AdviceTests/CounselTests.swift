@@ -35,6 +35,8 @@ import Testing
     ("a large plateau", Herd(hours: 8, warmUp: 300, warmUpMinutes: 8)),
     ("a sawtooth", Herd(hours: 8, sawtooth: (30, 15))),
     ("one large catalog", Herd(hours: 8, step: 80)),
+    ("a plateau in short lives", Herd(hours: 1, lives: 12, warmUp: 150, warmUpMinutes: 3, stepSeconds: 20)),
+    ("a plateau below the noise", Herd(hours: 2, lives: 12, warmUp: 150, warmUpMinutes: 5, noise: 6)),
   ]
 
   @Test(arguments: calm.indices)
@@ -126,12 +128,51 @@ import Testing
       "\(String(describing: half)), not twice \(String(describing: whole))")
   }
 
-  @Test func workersAreAdvisedByWhatIsBusy() {
-    // All four at work at every look: more are wanted, as far as there are cores.
-    #expect(Counsel.advise(Herd(busy: 1).evidence).advice.workers == 6)
-    #expect(Counsel.advise(Herd(busy: 0).evidence).advice.workers == 2)
-    var few = Herd(busy: 1).evidence
-    few.machine.cores = 3
-    #expect(Counsel.advise(few).advice.workers == 3)
+  /// As many as it takes that one request in five waits at most; by Erlang's tables.
+  @Test(arguments: [
+    (0.0, nil, 8, 2), (0.05, nil, 8, 2), (0.3, nil, 8, 3), (0.6, nil, 8, 5), (1.0, nil, 8, 7), (1.0, nil, 3, 3),
+    (1.0, 4, 8, 2), (2.5, 4, 8, 4), (4.0, 4, 8, 6), (2.5, nil, 8, 5),
+  ])
+  func workersAreAdvisedByWhatIsBusy(_ busy: Double, _ concurrency: Int?, _ cores: Int, _ workers: Int) {
+    var evidence = Herd(busy: busy, concurrency: concurrency).evidence
+    evidence.machine.cores = cores
+    let advice = Counsel.advise(evidence)
+    #expect(advice.advice.workers == workers, "\(advice.reasons)")
+    let isFull = advice.reasons.contains { $0.contains("all were at work nearly always") }
+    #expect(isFull == (busy >= Double(concurrency ?? Int(busy.rounded(.up))) && busy > 0))
+  }
+
+  @Test(arguments: [
+    (1, 0.5, 0.5), (2, 1.0, 1.0 / 3), (5, 4.0, 0.5541), (10, 8.0, 0.4092), (3, 3.0, 1.0), (3, 0.0, 0.0),
+  ])
+  func howManyWaitIsErlangs(_ places: Int, _ load: Double, _ share: Double) {
+    #expect(abs(Demand.waiting(places: places, load: load) - share) < 0.0001)
+  }
+
+  /// What was asked in the night, or the day before, does not count, nor how long a step of the ledger is.
+  @Test func theBusiestHourOfTheLastDayCounts() throws {
+    func demand(step: Double, busy: (Double) -> Double) throws -> Demand {
+      let points = stride(from: 0, to: 48 * 3600, by: step).map { at in
+        Evidence.Point(at: at, bytes: 1, requests: 0, inFlight: busy(at / 3600), samples: Int(step / 10))
+      }
+      let lives = (0..<4).map { Evidence.Life(slot: $0, generation: 1, points: points) }
+      let demand = Demand(
+        Evidence(
+          pool: .masters, lives: lives, ends: [], settings: .init(workers: 4), machine: .init(cores: 8, bytes: 1)))
+      return try #require(demand)
+    }
+    for step in [20.0, 60, 600] {
+      let found = try demand(step: step) { $0 < 24 ? 1 : (39..<40).contains($0) ? 0.5 : 0.1 }
+      #expect(abs(found.load - 2) < 0.01, "\(step): \(found.load)")
+    }
+  }
+
+  /// Nobody is told a number on no grounds.
+  @Test func withoutAVerdictNoWorkersAreAdvised() {
+    for herd in [Herd(hours: 0.05, lives: 1), Herd(slots: 2, hours: 0.5, lives: 1, leak: 100)] {
+      let advice = Counsel.advise(herd.evidence)
+      #expect(advice.verdict == .notEnoughData)
+      #expect(advice.advice == PoolAdvice.Values() && advice.reasons.isEmpty)
+    }
   }
 }

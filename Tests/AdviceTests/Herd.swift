@@ -29,7 +29,9 @@ struct Herd {
   var stepSeconds = 60.0
   var reason = RecycleReason.timer
   var gap: Double? = 0
-  var busy = 1
+  /// Requests that each worker is at, on the average, and how many it can be at.
+  var busy = 1.0
+  var concurrency: Int?
   var seed: UInt64 = 1
 
   var evidence: Evidence {
@@ -48,7 +50,8 @@ struct Herd {
     }
     return Evidence(
       pool: .masters, lives: lives, ends: ends,
-      settings: .init(workers: slots, everySeconds: hours * 3600, memoryLimit: 1024 * Self.mib),
+      settings: .init(
+        workers: slots, concurrency: concurrency, everySeconds: hours * 3600, memoryLimit: 1024 * Self.mib),
       machine: .init(cores: 8, bytes: 32 * 1024 * Self.mib))
   }
 

@@ -23,6 +23,17 @@ import Testing
     #expect(same.restartsPerDay.count == 1)
   }
 
+  /// A day of the ledger, and lives of two: half a restart of each slot a day.
+  @Test func lifeMayBeLongerThanTheLedger() throws {
+    let longest = try replay(Herd(hours: 2, lives: 12, leak: 10)) { $0.everySeconds = 48 * 3600 }
+    #expect(abs(count(longest, .timer) - 2) < 0.2, "\(longest)")
+    let capped = try replay(Herd(hours: 2, lives: 12, leak: 10)) {
+      $0.everySeconds = nil
+      $0.memory = (120 + 10 * 48) * Herd.mib
+    }
+    #expect(abs(count(capped, .memory) - 2) < 0.2, "\(capped)")
+  }
+
   @Test func aLongerLifeIsALargerWorker() throws {
     let longer = try replay(Herd(hours: 2, lives: 12, leak: 50)) { $0.everySeconds = 8 * 3600 }
     #expect(abs(count(longer, .timer) - 12) < 1.5, "\(longer)")

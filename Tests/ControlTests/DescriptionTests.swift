@@ -207,7 +207,7 @@ extension FakeSupervisor {
           at: "2026-11-23T10:00:00.000Z", spanSeconds: 60, pool: .masters, slot: 0, generation: 3, pid: 110,
           samples: 6,
           memoryMeanBytes: 90_000_000, memoryMaxBytes: 91_000_000, requestsTotal: 5, requestsLost: 0,
-          requestsInFlightMax: 1)
+          requestsInFlightMax: 1, requestsInFlightMean: 0.25)
       ]
     }
   }

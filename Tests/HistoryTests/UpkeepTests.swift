@@ -50,6 +50,9 @@ import Testing
       #expect(minute.samples == 6 && minute.memoryMeanBytes == 1025 && minute.memoryMaxBytes == 1050)
       let coarse = try #require(rows.first)
       #expect(coarse.samples == 60 && coarse.requestsInFlightMax == 3 && coarse.requestsTotal == 59)
+      #expect(coarse.requestsInFlightMean == 3, "no more than that is kept")
+      let steps = try await reader(keeper).samples(SampleQuery(step: 600, limit: 1_000_000))
+      #expect(steps.last?.requestsInFlightMean == 62.0 / 60, "of the samples themselves")
     }
   }
 

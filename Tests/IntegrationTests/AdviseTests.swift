@@ -18,6 +18,7 @@ import Testing
         let advice = try JSONDecoder().decode(AdviceDocument.self, from: Data(printed.output.utf8))
         #expect(advice.pools.map(\.pool.rawValue) == ["stubs"])
         #expect(advice.pools.first?.verdict == .notEnoughData && advice.pools.first?.hoursMore == 1)
+        #expect(advice.pools.first?.advice == PoolAdvice.Values())
 
         let response = try await request("GET", "/v1/advice?pool=stubs", at: .unix("\(directory)/run/control.sock"))
         #expect(response.status == 200)
@@ -32,8 +33,13 @@ import Testing
         #expect(unknown.status == .exited(1) && unknown.errors.contains("no pool others is known"), "\(unknown)")
         let replayed = try await pool.cli("advise", "--what-if", "every=4h,memory=350MiB")
         #expect(replayed.status == .exited(1) && replayed.errors.contains("lived long enough"), "\(replayed)")
-        for wrong in ["every", "every=soon", "colour=red", ""] {
-          #expect(try await pool.cli("advise", "--what-if", wrong).status == .exited(64), "\(wrong)")
+        for (wrong, words) in [
+          ("every", "takes every=4h or every=off"), ("every=soon", "takes every=4h or every=off"),
+          ("memory=5", "takes memory=350MiB or memory=off"), ("every=4h,", "not \"\""), ("", "not \"\""),
+          ("colour=red", "takes every, memory, memory_limit, requests, not \"colour\""),
+        ] {
+          let refused = try await pool.cli("advise", "--what-if", wrong)
+          #expect(refused.status == .exited(64) && refused.errors.contains(words), "\(wrong): \(refused)")
         }
       }
     }

@@ -80,7 +80,8 @@ import Testing
 
   /// With an underscore, and of others: Puppet's and Debian's.
   static let others: Set<String> = [
-    "sent_at", "ended_at", "masterpool_notifications_total", "fqdn_rand", "ca_server", "client_data",
+    "sent_at", "ended_at", "masterpool_notifications_total", "fqdn_rand", "http_proxy", "no_proxy", "ca_server",
+    "client_data",
     "fs.inotify.max_user_watches", "history.sqlite.damaged",
   ]
 

@@ -167,30 +167,8 @@ private func withHAProxy(
       server masterpool \(target) \(option) source \(source) check check-send-proxy inter 200ms
 
     """.write(toFile: file, atomically: true, encoding: .utf8)
-    let haproxy = try Child("/usr/sbin/haproxy", ["-db", "-f", file])
-    do {
-      try await listening(port, haproxy)
-      try await body(.port(port), haproxy)
-    } catch {
-      haproxy.send(SIGKILL)
-      throw error
+    try await withDaemon("/usr/sbin/haproxy", ["-db", "-f", file], at: .port(port)) {
+      try await body(.port(port), $0)
     }
-    haproxy.send(SIGTERM)
-    _ = try await haproxy.end()
-  }
-}
-
-private func listening(_ port: UInt16, _ child: Child) async throws {
-  try await onThread {
-    let deadline = Deadline.patient
-    while !deadline.passed, child.ended == nil {
-      do throws(WireFailure) {
-        _ = try Wire(to: .port(port), before: .after(.seconds(5)))
-        return
-      } catch {
-        usleep(20_000)
-      }
-    }
-    throw TimedOut("HAProxy: \(child.standardError)")
   }
 }

@@ -16,6 +16,14 @@ public struct Certificates: Sendable {
   public var serverCertificate: String { "\(folder)/server.pem" }
   public var serverKey: String { "\(folder)/server.key" }
 
+  /// A certificate and its key in one file, as HAProxy wants it; `server`, or a client's name.
+  public func bundle(_ name: String) throws -> String {
+    let file = "\(folder)/\(name).both.pem"
+    let parts = try ["pem", "key"].map { try String(contentsOfFile: "\(folder)/\(name).\($0)", encoding: .utf8) }
+    try parts.joined().write(toFile: file)
+    return file
+  }
+
   /// A client that trusts the server and shows the certificate of `name`; nil: shows none.
   public func client(_ name: String?) throws -> TLSClient {
     guard let name else { return try TLSClient(ca: ca) }

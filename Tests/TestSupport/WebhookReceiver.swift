@@ -14,6 +14,9 @@ public final class WebhookReceiver: Sendable {
       (try? JSONSerialization.jsonObject(with: Data(body)) as? [String: Any]) ?? [:]
     }
 
+    /// The receiver's name as it is signed.
+    public var receiver: String? { object["receiver"] as? String }
+
     /// `firing crash_loop stubs/0` of each alert.
     public var alerts: [String] {
       (object["alerts"] as? [[String: Any]] ?? []).map { alert in

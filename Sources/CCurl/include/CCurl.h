@@ -21,6 +21,8 @@ CURLcode ccurl_set_takers(CURL *easy, ccurl_taker body, ccurl_taker header, void
 long ccurl_status(CURL *easy);
 // The errno of the connection's failure, or 0.
 long ccurl_system_error(CURL *easy);
+// What a proxy answered to CONNECT, 0: it was not asked, or gave no answer.
+long ccurl_connect_status(CURL *easy);
 
 // False: no transfer has ended since the last call.
 bool ccurl_next_ended(CURLM *multi, CURL **easy, CURLcode *result);

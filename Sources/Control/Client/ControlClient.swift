@@ -179,7 +179,7 @@ public struct ControlClient: Sendable {
       }
       return .nobodyThere(socket: socketPath, why: why)
     case .timedOut: return .failed("no answer from \(socketPath) within \(Self.timeout.short)")
-    case .tooLarge, .cancelled, .other: return .failed("\(socketPath): \(error)")
+    case .tooLarge, .proxy, .untrusted, .otherHost, .cancelled, .other: return .failed("\(socketPath): \(error)")
     }
   }
 

@@ -60,10 +60,14 @@ public struct SampleRow: Hashable, Sendable, Codable {
   public var requestsTotal: Int
   public var requestsLost: Int
   public var requestsInFlightMax: Int
+  /// Of the samples of the last day; of older ones, the mean of the largest in each minute, and later in each ten. Nil
+  /// from a version that does not tell it.
+  public var requestsInFlightMean: Double?
 
   public init(
     at: String, spanSeconds: Int, pool: PoolName, slot: Int, generation: Int, pid: Int32, samples: Int,
-    memoryMeanBytes: Int, memoryMaxBytes: Int, requestsTotal: Int, requestsLost: Int, requestsInFlightMax: Int
+    memoryMeanBytes: Int, memoryMaxBytes: Int, requestsTotal: Int, requestsLost: Int, requestsInFlightMax: Int,
+    requestsInFlightMean: Double? = nil
   ) {
     self.at = at
     self.spanSeconds = spanSeconds
@@ -77,6 +81,7 @@ public struct SampleRow: Hashable, Sendable, Codable {
     self.requestsTotal = requestsTotal
     self.requestsLost = requestsLost
     self.requestsInFlightMax = requestsInFlightMax
+    self.requestsInFlightMean = requestsInFlightMean
   }
 
   enum CodingKeys: String, CodingKey {
@@ -87,5 +92,6 @@ public struct SampleRow: Hashable, Sendable, Codable {
     case requestsTotal = "requests_total"
     case requestsLost = "requests_lost"
     case requestsInFlightMax = "requests_in_flight_max"
+    case requestsInFlightMean = "requests_in_flight_mean"
   }
 }

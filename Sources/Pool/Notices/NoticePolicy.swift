@@ -74,6 +74,8 @@ public struct NoticeReceiver: Hashable, Sendable {
   public var minSeverity = Severity.warning
   /// Authorities to trust, absolute; nil: the system's.
   public var authorities: String?
+  /// The URL of the HTTP proxy on the way there; nil: there is none.
+  public var proxy: Secret?
   /// For one attempt.
   public var timeout = Duration.seconds(10)
   /// For one message.

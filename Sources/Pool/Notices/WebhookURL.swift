@@ -40,15 +40,17 @@ public struct WebhookURL: Hashable, Sendable {
     self.path = path.hasPrefix("/") ? path : "/\(path)"
   }
 
-  private static func place(_ text: String, _ usual: UInt16) throws(Failure) -> (String, UInt16) {
+  /// `HOST[:PORT]`; without a usual port it must be there.
+  static func place(_ text: String, _ usual: UInt16?) throws(Failure) -> (String, UInt16) {
     var host = text[...]
-    var port = usual
+    var found = usual
     let afterBracket = text.lastIndex(of: "]") ?? text.startIndex
     if let colon = text[afterBracket...].lastIndex(of: ":") {
       host = text[..<colon]
       guard let number = UInt16(text[text.index(after: colon)...]), number > 0 else { throw .port }
-      port = number
+      found = number
     }
+    guard let port = found else { throw .port }
     if host.hasPrefix("["), host.hasSuffix("]") {
       host = host.dropFirst().dropLast()
       guard host.contains(":"),

@@ -25,7 +25,8 @@ enum NotifyBounds {
 extension Reader {
   func notify(_ section: Section, of pools: [PlacedPool]) -> NoticePolicy {
     let usual = NoticePolicy()
-    var policy = NoticePolicy(receivers: section.read("receivers", []) { receivers($0, of: pools) })
+    let proxy = proxy(section, usual: nil, shown: "off")
+    var policy = NoticePolicy(receivers: section.read("receivers", []) { receivers($0, of: pools, through: proxy) })
     policy.host = section.optional("host", shown: "the machine's name", hostName)
     policy.link = section.optional("link", link)
     policy.lasting = section.read("for", usual.lasting) { $0.time(in: NotifyBounds.lasting) }

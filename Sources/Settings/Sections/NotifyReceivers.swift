@@ -2,7 +2,10 @@ import Pool
 
 /// Who is told. No problem here repeats a URL or a header: they may be secrets, and problems are logged.
 extension Reader {
-  func receivers(_ field: Field, of pools: [PlacedPool]) -> [NoticeReceiver]? {
+  /// - Parameter proxy: that of all that do not name another.
+  func receivers(
+    _ field: Field, of pools: [PlacedPool], through proxy: NoticeReceiver.Secret?
+  ) -> [NoticeReceiver]? {
     guard let fields = field.list(expected: "[{name: ops, url_file: ops.url}]") else { return nil }
     guard fields.count <= NotifyBounds.receivers else {
       field.problem("there are \(fields.count) receivers", "write at most \(NotifyBounds.receivers)")
@@ -11,7 +14,9 @@ extension Reader {
     var first: [String: Spot] = [:]
     return fields.compactMap { entry in
       let section = Section(reading: entry, .receiver)
-      guard case .mapping = entry.shape, let receiver = receiver(section, of: pools) else { return nil }
+      guard case .mapping = entry.shape, let receiver = receiver(section, of: pools, through: proxy) else {
+        return nil
+      }
       guard let name = section["name"], let spot = first[receiver.name] else {
         first[receiver.name] = section["name"]?.spot
         return receiver
@@ -22,7 +27,9 @@ extension Reader {
     }
   }
 
-  private func receiver(_ section: Section, of pools: [PlacedPool]) -> NoticeReceiver? {
+  private func receiver(
+    _ section: Section, of pools: [PlacedPool], through proxy: NoticeReceiver.Secret?
+  ) -> NoticeReceiver? {
     let name = section.required("name", example: "ops", receiverName)
     let url = place(section)
     var receiver = NoticeReceiver(name: name ?? "", url: url ?? .text(""))
@@ -34,6 +41,7 @@ extension Reader {
     receiver.pools = Set(section.read("pools", []) { list($0, expected: "[masters]") { poolName($0, pools) } })
     receiver.minSeverity = section.read("min_severity", usual.minSeverity) { $0.choice(Severity.self) }
     receiver.authorities = section.optional("ca", file)
+    receiver.proxy = self.proxy(section, usual: proxy, shown: "that of notify")
     receiver.timeout = section.read("timeout", usual.timeout) { $0.time(in: NotifyBounds.timeout) }
     receiver.maxAttempts = section.read("max_attempts", usual.maxAttempts) {
       $0.integer(in: NotifyBounds.maxAttempts)
@@ -82,7 +90,7 @@ extension Reader {
   }
 
   /// Like `text`, without its words in a problem.
-  private func hiddenText(_ field: Field, expected: String) -> String? {
+  func hiddenText(_ field: Field, expected: String) -> String? {
     switch field.shape {
     case .plain(let text), .quoted(let text):
       let isFine =

@@ -24,11 +24,24 @@ struct NoticeDelivery: Sendable {
       return Outcome(result: .later(error.why, after: nil), words: error.why)
     }
     do throws(FetchFailure) {
-      return outcome(of: try await Fetcher.perform(request))
+      return outcome(of: try await Fetcher.perform(request), to: request)
     } catch {
-      return Outcome(result: .later("\(error)", after: nil), words: "\(error)")
+      let why = words(for: error, request.proxy)
+      return Outcome(result: .later(why, after: nil), words: why)
     }
   }
+
+  private func words(for failure: FetchFailure, _ proxy: FetchProxy?) -> String {
+    switch failure {
+    case .proxy: "\(failure)"
+    case .untrusted:
+      "\(failure)\(way(proxy)); trusted are "
+        + (receiver.authorities.map { "the authorities in \($0)" } ?? "this machine's authorities, others by ca")
+    case .cannotConnect, .timedOut, .tooLarge, .otherHost, .cancelled, .other: "\(failure)\(way(proxy))"
+    }
+  }
+
+  private func way(_ proxy: FetchProxy?) -> String { proxy.map { ", by way of the proxy \($0)" } ?? "" }
 
   private func request(_ message: NoticeMessage) throws(SecretFile.Unusable) -> FetchRequest {
     let url = try self.url()
@@ -40,15 +53,34 @@ struct NoticeDelivery: Sendable {
     }
     return FetchRequest(
       .network(host: url.host, port: url.port, tls: url.isSecure ? FetchTLS(authorities: receiver.authorities) : nil),
-      method: "POST", path: url.path, headers: [("Content-Type", "application/json")] + (try headers()), body: body,
+      through: try proxy(), method: "POST", path: url.path,
+      headers: [("Content-Type", "application/json")] + (try headers()), body: body,
       timeout: receiver.timeout, maxBodyBytes: receiver.maxResponse.bytes)
   }
 
   private func url() throws(SecretFile.Unusable) -> WebhookURL {
     let (text, place) = (try word(receiver.url), receiver.url)
     do throws(WebhookURL.Failure) { return try WebhookURL(text) } catch {
-      let name = if case .file(let path) = place { path } else { "url" }
-      throw SecretFile.Unusable(why: "\(name): \(error)")
+      throw SecretFile.Unusable(why: "\(name(of: place, else: "url")): \(error)")
+    }
+  }
+
+  private func proxy() throws(SecretFile.Unusable) -> FetchProxy? {
+    guard let place = receiver.proxy else { return nil }
+    let text = try word(place)
+    do throws(ProxyURL.Failure) {
+      let url = try ProxyURL(text)
+      return FetchProxy(
+        host: url.host, port: url.port, user: url.login?.user, password: url.login?.password ?? "")
+    } catch {
+      throw SecretFile.Unusable(why: "\(name(of: place, else: "proxy")): \(error)")
+    }
+  }
+
+  private func name(of place: NoticeReceiver.Secret, else key: String) -> String {
+    switch place {
+    case .text: key
+    case .file(let path): path
     }
   }
 
@@ -65,11 +97,12 @@ struct NoticeDelivery: Sendable {
     }
   }
 
-  private func outcome(of response: FetchResponse) -> Outcome {
-    let words = "HTTP \(response.status)"
+  private func outcome(of response: FetchResponse, to request: FetchRequest) -> Outcome {
+    // In the clear it may be the proxy's own answer.
+    let words = "HTTP \(response.status)\(request.isSentOn ? way(request.proxy) : "")"
     let all = words + Self.shown(response.body)
     switch response.status {
-    case 200...299: return Outcome(result: .taken, words: words)
+    case 200...299: return Outcome(result: .taken, words: "HTTP \(response.status)")
     case 408, 425, 429, 500...599:
       return Outcome(result: .later(words, after: Self.pause(response)), words: all)
     default: return Outcome(result: .refused(words), words: all)
@@ -88,5 +121,15 @@ struct NoticeDelivery: Sendable {
       .map { $0.isUnsafeInLogs || $0 == "\t" ? " " : String($0) }.joined()
     let words = text.split(separator: " ").joined(separator: " ")
     return words.isEmpty ? "" : ": \(words)"
+  }
+}
+
+extension FetchRequest {
+  /// By a proxy that reads it, not through one.
+  fileprivate var isSentOn: Bool {
+    switch endpoint {
+    case .unixSocket: false
+    case .network(_, _, let tls): tls == nil && proxy != nil
+    }
   }
 }

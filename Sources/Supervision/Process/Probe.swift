@@ -31,7 +31,7 @@ func probe(_ endpoint: Endpoint, path: String, timeout: Duration) async -> Probe
     case .timedOut: return .failed("GET \(path) was not answered within \(timeout.short)")
     case .tooLarge: return .failed("GET \(path) was answered with more than \(maxProbeBodyBytes) bytes")
     case .cancelled: return .failed("cancelled")
-    case .other(let why): return .failed("GET \(path): \(why)")
+    case .proxy, .untrusted, .otherHost, .other: return .failed("GET \(path): \(error)")
     }
   }
 }

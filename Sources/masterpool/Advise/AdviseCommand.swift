@@ -23,7 +23,9 @@ struct AdviseCommand: AsyncParsableCommand {
 
       How: a life is split into warming up and what comes after, and that is fitted by Theil and Sen's line, which a \
       garbage collector or one large catalog does not move; lives count by the time that they were watched. What is \
-      advised is safe for nine workers in ten, with a fifth of the room to spare.
+      advised is safe for nine workers in ten, with a fifth of the room to spare. Workers are as many as it takes for at \
+      most one request in five to wait in the busiest hour of the last day (Erlang's C formula), each for as many \
+      requests at once as its concurrency, and no more than cores and memory there are.
 
       --what-if lives through the ledger again under other settings: the same requests at the same times, workers that \
       grow as they did, and the crashes and hangs that there were. Keys: every, memory, memory_limit, requests; off \
@@ -38,36 +40,61 @@ struct AdviseCommand: AsyncParsableCommand {
   @Option(help: ArgumentHelp("Only what came after: \(Moment.forms). (default: 7d)", valueName: "time"))
   var since: String?
 
-  @Option(help: ArgumentHelp("Live through it again under these: every=4h,memory=350MiB.", valueName: "key=value,…"))
+  @Option(
+    help: ArgumentHelp(
+      "Live through it again under these: every=4h,memory=350MiB. Keys: \(Change.keys); off takes one away.",
+      valueName: "key=value,…"),
+    transform: Change.init)
   var whatIf: Change?
 
   @Flag(help: "Print one JSON document.") var json = false
 
   /// `every=4h,memory=350MiB`
-  struct Change: ExpressibleByArgument {
-    private var assignments: [(key: String, value: String)] = []
-
-    init?(argument: String) {
-      for part in argument.split(separator: ",", omittingEmptySubsequences: false) {
-        let sides = part.split(separator: "=", maxSplits: 1, omittingEmptySubsequences: false)
-        guard sides.count == 2 else { return nil }
-        assignments.append((String(sides[0]), String(sides[1])))
-      }
-      var trial = Evidence.Settings(workers: 1)
-      guard !assignments.isEmpty, apply(to: &trial) else { return nil }
+  struct Change {
+    enum Key: String, CaseIterable {
+      case every, memory
+      case memoryLimit = "memory_limit"
+      case requests
     }
 
-    /// False: a key or a value that is none.
-    @discardableResult
-    func apply(to settings: inout Evidence.Settings) -> Bool {
-      assignments.allSatisfy { key, text in
-        switch key {
-        case "every": Self.set(&settings.everySeconds, text) { Duration(words: $0)?.inSeconds }
-        case "memory": Self.set(&settings.memory, text) { ByteCount(words: $0).map { Double($0.bytes) } }
-        case "memory_limit": Self.set(&settings.memoryLimit, text) { ByteCount(words: $0).map { Double($0.bytes) } }
-        case "requests": Self.set(&settings.requests, text) { Int(words: $0) }
-        default: false
+    static let keys = Key.allCases.map(\.rawValue).joined(separator: ", ")
+    private var assignments: [(key: Key, value: String)] = []
+
+    init(_ argument: String) throws {
+      var trial = Evidence.Settings(workers: 1)
+      for part in argument.split(separator: ",", omittingEmptySubsequences: false) {
+        let sides = part.split(separator: "=", maxSplits: 1, omittingEmptySubsequences: false).map(String.init)
+        guard let key = Key(rawValue: sides[0]) else {
+          throw ValidationError("--what-if takes \(Self.keys), not \(sides[0].debugDescription)")
         }
+        guard let value = sides.dropFirst().first, Self.set(key, value, in: &trial) else {
+          throw ValidationError("--what-if takes \(key.rawValue)=\(Self.example(of: key)) or \(key.rawValue)=off")
+        }
+        assignments.append((key, value))
+      }
+    }
+
+    func apply(to settings: inout Evidence.Settings) {
+      for (key, value) in assignments { Self.set(key, value, in: &settings) }
+    }
+
+    private static func example(of key: Key) -> String {
+      switch key {
+      case .every: "4h"
+      case .memory: "350MiB"
+      case .memoryLimit: "1GiB"
+      case .requests: "2000"
+      }
+    }
+
+    /// False: a value that is none.
+    @discardableResult
+    private static func set(_ key: Key, _ text: String, in settings: inout Evidence.Settings) -> Bool {
+      switch key {
+      case .every: set(&settings.everySeconds, text) { Duration(words: $0)?.inSeconds }
+      case .memory: set(&settings.memory, text) { ByteCount(words: $0).map { Double($0.bytes) } }
+      case .memoryLimit: set(&settings.memoryLimit, text) { ByteCount(words: $0).map { Double($0.bytes) } }
+      case .requests: set(&settings.requests, text) { Int(words: $0) }
       }
     }
 
@@ -84,7 +111,9 @@ struct AdviseCommand: AsyncParsableCommand {
       return try await Gathering(client).evidence(of: pools, only: pool, since: since)
     } orRead: { reader async throws(HistoryUnreadable) in
       let pools = try await pools(in: reader)
-      return try await Gathering(reader).evidence(of: pools, only: pool, since: since)
+      var gathering = Gathering(reader)
+      if let end = try await reader.end() { gathering.now = end }
+      return try await gathering.evidence(of: pools, only: pool, since: since)
     }
     guard !evidence.isEmpty else {
       Terminal.complain(pool.map { "no pool \($0) is known" } ?? "the ledger knows no pool yet")

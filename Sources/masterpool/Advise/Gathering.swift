@@ -22,7 +22,8 @@ struct PoolFacts: Sendable {
   private init(_ name: PoolName, workers: Int, _ limits: StatusDocument.Limits, budget: Int?) {
     self.name = name
     settings = Evidence.Settings(
-      workers: workers, everySeconds: limits.everySeconds, memory: limits.memoryBytes.map(Double.init),
+      workers: workers, concurrency: limits.concurrency, everySeconds: limits.everySeconds,
+      memory: limits.memoryBytes.map(Double.init),
       memoryLimit: limits.memoryLimitBytes.map(Double.init), memoryBudget: budget.map(Double.init),
       requests: limits.requests)
   }
@@ -92,7 +93,7 @@ struct Gathering<Failure: Error> {
           seconds(row.at).map {
             .init(
               at: $0, bytes: Double(row.memoryMeanBytes), requests: row.requestsTotal,
-              inFlight: row.requestsInFlightMax)
+              inFlight: row.requestsInFlightMean ?? Double(row.requestsInFlightMax), samples: row.samples)
           }
         })
     }.sorted { ($0.slot, $0.generation) < ($1.slot, $1.generation) }
@@ -123,6 +124,12 @@ private struct Occupant: Hashable {
 }
 
 extension HistoryReader {
+  /// Of a ledger whose supervisor is gone, the last days are those before its last sample; nil: it has none.
+  func end() async throws(HistoryUnreadable) -> Date? {
+    guard let last = try await samples(SampleQuery(limit: 1)).last else { return nil }
+    return Stamp.date(last.at)?.addingTimeInterval(Double(last.spanSeconds) + 1)
+  }
+
   /// Those that the ledger has seen, where no settings name them.
   func pools() async throws(HistoryUnreadable) -> [PoolFacts] {
     let rows = try await samples(SampleQuery(step: 600, limit: ControlLimit.samples))

@@ -81,18 +81,12 @@ struct SimulationPast {
     let pools = plans.isEmpty ? try await reader.pools() : plans.map(PoolFacts.init)
     guard let pool = pick(pools, \.name) else { return .oneOf(pools.map(\.name)) }
     var gathering = Gathering(reader)
-    if let end = try await end(of: reader) { gathering.now = end }
+    if let end = try await reader.end() { gathering.now = end }
     let nodes = try await reader.nodes(NodeQuery(sort: .seen, limit: ControlLimit.nodes))
     var past = try await gathering.past(of: pool, since: since, nodes: nodes)
     if let plan = plans.first(where: { $0.name == pool.name }) {
       past.settings = Past.Settings(plan.policy, source: source.config ?? "the settings")
     }
     return .past(past)
-  }
-
-  /// Of a ledger whose supervisor is gone, the last days are those before its last sample.
-  private func end(of reader: HistoryReader) async throws(HistoryUnreadable) -> Date? {
-    guard let last = try await reader.samples(SampleQuery(limit: 1)).last else { return nil }
-    return Stamp.date(last.at)?.addingTimeInterval(Double(last.spanSeconds) + 1)
   }
 }

@@ -86,3 +86,37 @@ import Testing
     #expect(throws: failure) { _ = try WebhookURL(text) }
   }
 }
+
+@Suite struct ProxyURLTests {
+  @Test(arguments: [
+    ("http://proxy.example.com:3128", "proxy.example.com", 3128, nil, "http://proxy.example.com:3128"),
+    ("HTTP://10.0.0.1:8080/", "10.0.0.1", 8080, nil, "http://10.0.0.1:8080"),
+    ("http://[fd00::1]:3128", "fd00::1", 3128, nil, "http://[fd00::1]:3128"),
+    ("http://ops:word@proxy:3128", "proxy", 3128, ProxyURL.Login(user: "ops", password: "word"), "http://proxy:3128"),
+    ("http://o%40x:a%3Ab:c@d%2F@p:1", "p", 1, ProxyURL.Login(user: "o@x", password: "a:b:c@d/"), "http://p:1"),
+    ("http://ops:@proxy:3128", "proxy", 3128, ProxyURL.Login(user: "ops", password: ""), "http://proxy:3128"),
+  ])
+  func aURLIsTakenApart(
+    _ text: String, _ host: String, _ port: UInt16, _ login: ProxyURL.Login?, _ shown: String
+  ) throws {
+    let url = try ProxyURL(text)
+    #expect(url.host == host)
+    #expect(url.port == port)
+    #expect(url.login == login)
+    #expect(url.shown == shown)
+  }
+
+  @Test(arguments: [
+    ("https://proxy:3128", ProxyURL.Failure.scheme), ("socks5://proxy:1080", .scheme), ("proxy:3128", .scheme),
+    ("", .scheme), ("http://proxy", .port), ("http://proxy:", .port), ("http://proxy:0", .port),
+    ("http://:3128", .host),
+    ("http://a b:3128", .host), ("http://proxy:3128/x", .path), ("http://proxy:3128?x", .path),
+    ("http://a:b/c@proxy:3128", .path), ("http://ops@proxy:3128", .login), ("http://:word@proxy:3128", .login),
+    ("http://ops:%4@proxy:3128", .login), ("http://ops:%zz@proxy:3128", .login),
+    ("http://ops:%0a@proxy:3128", .login),
+    ("http://ops:%ff@proxy:3128", .login), ("http://o%3As:word@proxy:3128", .login),
+  ])
+  func whatIsNoneIsRefused(_ text: String, _ failure: ProxyURL.Failure) {
+    #expect(throws: failure) { _ = try ProxyURL(text) }
+  }
+}

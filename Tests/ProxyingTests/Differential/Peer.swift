@@ -120,23 +120,10 @@ final class RunningPeer: Sendable {
     }
     child = try Child(peer.program, peer.arguments(folder))
     do {
-      try await listens()
+      try await child.accepts(at: address)
     } catch {
       child.send(SIGKILL)
       throw error
-    }
-  }
-
-  /// None of them says so in one way, but all of them accept when they are ready.
-  private func listens() async throws {
-    let (address, child) = (address, child)
-    try await onThread {
-      let deadline = Deadline.patient
-      while (try? Wire(to: address, before: deadline)) == nil {
-        if let ended = child.ended { throw OriginFailure(what: "ended with \(ended): \(child.standardError)") }
-        guard !deadline.passed else { throw TimedOut("a peer that listens") }
-        usleep(20_000)
-      }
     }
   }
 
