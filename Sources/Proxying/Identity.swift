@@ -66,7 +66,9 @@ struct Identity: BitwiseCopyable {
     start[Self.viaVersion] = version == .http11 ? UInt8(ascii: "1") : UInt8(ascii: "0")
     guard let certificate else { return headerCount }
     var count = headerCount
-    guard room.count - count > Self.certificateName.utf8CodeUnitCount + Self.lineEnd.utf8CodeUnitCount else { return nil }
+    guard room.count - count > Self.certificateName.utf8CodeUnitCount + Self.lineEnd.utf8CodeUnitCount else {
+      return nil
+    }
     count += Self.put(Self.certificateName, at: start + count)
     let rest = UnsafeMutableBufferPointer(rebasing: room[count..<(room.count - Self.lineEnd.utf8CodeUnitCount)])
     guard let length = EscapedPEM.write(certificate, into: rest) else { return nil }
