@@ -36,11 +36,12 @@ public enum AdviceText {
       facts.append(
         ("reached after", "\(Words.time(time.seconds)) (\(Words.time(time.low)) to \(Words.time(time.high)))"))
     }
+    let span = Span(pool.days)
     for one in pool.restartsPerDay {
       facts.append(
         (
-          "\(one.reason.rawValue) a day",
-          "\(Words.oneDigit(one.count)), \(Words.time(one.capacitySeconds)) of a worker's time lost"
+          "\(one.reason.rawValue) \(span.words)",
+          "\(span.count(one.count)), \(Words.time(one.capacitySeconds * span.days)) of a worker's time lost"
         ))
     }
     if pool.lives > 0 {
@@ -53,6 +54,17 @@ public enum AdviceText {
     }
     if !pool.reasons.isEmpty { lines += ["", "  Why"] + pool.reasons.map { "    \($0)" } }
     return lines.joined(separator: "\n")
+  }
+
+  /// What restarts are counted by: a day, or less where less was watched, so that one of an hour is not told as many.
+  private struct Span {
+    let days: Double
+
+    init(_ days: Double) { self.days = min(1, days) }
+
+    var words: String { days == 1 ? "a day" : "in \(Words.time(days * 86400))" }
+
+    func count(_ perDay: Double) -> String { Words.oneDigit(perDay * days) }
   }
 
   private static func words(_ growth: PoolAdvice.Growth) -> String {
@@ -87,10 +99,11 @@ public enum AdviceText {
     let reasons = RecycleReason.allCases.filter { reason in
       (before.restartsPerDay + after.restartsPerDay).contains { $0.reason == reason }
     }
+    let span = Span(after.days)
     for reason in reasons {
-      rows.append(("\(reason.rawValue) a day", count(reason, before), count(reason, after)))
+      rows.append(("\(reason.rawValue) \(span.words)", count(reason, before, span), count(reason, after, span)))
     }
-    rows.append(("worker's time lost a day", lost(before), lost(after)))
+    rows.append(("worker's time lost \(span.words)", lost(before, span), lost(after, span)))
     rows.append(("largest worker", size(before.workerPeakBytes), size(after.workerPeakBytes)))
     rows.append(("of the fastest tenth", size(before.worstPeakBytes), size(after.worstPeakBytes)))
     rows.append(("all at their largest", size(before.poolPeakBytes), size(after.poolPeakBytes)))
@@ -106,12 +119,12 @@ public enum AdviceText {
       }).joined(separator: "\n")
   }
 
-  private static func count(_ reason: RecycleReason, _ document: WhatIfDocument) -> String {
-    Words.oneDigit(document.restartsPerDay.first { $0.reason == reason }?.count ?? 0)
+  private static func count(_ reason: RecycleReason, _ document: WhatIfDocument, _ span: Span) -> String {
+    span.count(document.restartsPerDay.first { $0.reason == reason }?.count ?? 0)
   }
 
-  private static func lost(_ document: WhatIfDocument) -> String {
-    Words.time(document.restartsPerDay.reduce(0) { $0 + $1.capacitySeconds })
+  private static func lost(_ document: WhatIfDocument, _ span: Span) -> String {
+    Words.time(document.restartsPerDay.reduce(0) { $0 + $1.capacitySeconds } * span.days)
   }
 
   private static func size(_ bytes: Int) -> String { Words.size(Double(bytes)) }

@@ -28,6 +28,8 @@ public struct Counsel {
   private static let headroom = 1.25
   /// Without a leak a worker goes once a day, for whatever else there may be.
   private static let calmEvery = 86400.0
+  /// No interval is trusted that is so many times as long as the longest life that was watched: a leak may begin later.
+  private static let farthest = 24.0
   private static let mostHoursMore = 168.0
 
   private init(_ evidence: Evidence) {
@@ -37,7 +39,7 @@ public struct Counsel {
   }
 
   private mutating func weigh() {
-    advice.restartsPerDay = restarts
+    weighRestarts()
     guard let growth else { return waitForMore(hours: Self.leastHours, "no worker has lived long enough to tell") }
     advice.lives = growth.fits.count
     advice.observedHours = growth.hours
@@ -94,8 +96,8 @@ public struct Counsel {
     let held = "warm workers stay at \(Words.size(growth.plateau)) (within \(Words.size(growth.material)) an hour)"
     if let every = evidence.settings.everySeconds, every < Self.calmEvery {
       advice.sentence = "No leak: the timer is doing nothing for you; \(held)."
-      advice.advice.everySeconds = Self.calmEvery
-      advice.reasons.append("every: \(Words.time(Self.calmEvery)) is for what is no leak, such as a cache gone bad")
+      adviseEvery(
+        Self.calmEvery, because: "\(Words.time(Self.calmEvery)) is for what is no leak, such as a cache gone bad")
     } else {
       advice.sentence = "No leak: \(held)."
     }
@@ -113,18 +115,20 @@ public struct Counsel {
     advice.secondsToLimit = spread
     let grows =
       "A warm worker holds \(Words.size(growth.plateau)) and grows by \(Words.size(growth.perHour.median)) an hour"
-    guard room > 0, let every = safeEvery(growth) else {
+    guard room > 0, let safe = safeEvery(growth) else {
       advice.sentence =
         "\(grows); \(limitWords) leaves it no room: raise the limit, or have fewer workers."
       return
     }
-    advice.advice.everySeconds = every
+    let isTrusted = adviseEvery(
+      safe,
+      because: "nine workers in ten grow by at most \(Words.size(growth.perHour.worst)) an hour, and are to end at "
+        + "\(Words.share(Self.safety)) of what there is room for")
+    let every = Words.time(advice.advice.everySeconds ?? safe)
     advice.sentence =
       "\(grows), so that it reaches \(limitWords) after \(Words.time(spread.seconds)) "
-      + "(\(Words.time(spread.low)) to \(Words.time(spread.high))): \(Words.time(every)) is the longest safe interval."
-    advice.reasons.append(
-      "every: nine workers in ten grow by at most \(Words.size(growth.perHour.worst)) an hour, and are to end at "
-        + "\(Words.share(Self.safety)) of what there is room for")
+      + "(\(Words.time(spread.low)) to \(Words.time(spread.high))): \(every) is the longest "
+      + (isTrusted ? "safe interval." : "interval to trust so far; ask again when workers have lived that long.")
     adviseMemory(growth)
     adviseRequests(growth)
   }
@@ -134,6 +138,22 @@ public struct Counsel {
     guard room > 0 else { return nil }
     let hours = room * Self.safety / max(growth.perHour.worst, growth.material) + growth.warmUpHours
     return Words.roundTime(hours * 3600)
+  }
+
+  /// False: so long was not watched, and less is advised.
+  @discardableResult
+  private mutating func adviseEvery(_ seconds: Double, because why: String) -> Bool {
+    let longest = max(evidence.lives.map(\.seconds).max() ?? 0, evidence.ends.map(\.ageSeconds).max() ?? 0)
+    guard seconds > longest * Self.farthest else {
+      advice.advice.everySeconds = seconds
+      advice.reasons.append("every: \(why)")
+      return true
+    }
+    advice.advice.everySeconds = Words.roundTime(longest * Self.farthest)
+    advice.reasons.append(
+      "every: \(Words.time(seconds)) by what was seen, since \(why); but no worker was watched for more than "
+        + "\(Words.time(longest)), and a leak may begin later: at most \(Int(Self.farthest)) times that")
+    return false
   }
 
   // MARK: The limit
@@ -220,18 +240,20 @@ public struct Counsel {
 
   // MARK: Restarts
 
-  private var restarts: [PoolAdvice.Restarts] {
+  private mutating func weighRestarts() {
     let timeline = Timeline(evidence)
     let days = timeline.days
-    guard days > 0 else { return [] }
+    advice.days = days
+    guard days > 0 else { return }
     // Ends of a time that nobody sampled would count too much. The last one comes after its worker's last sample.
     let watched = timeline.span.lowerBound...(timeline.span.upperBound + Timeline.gap)
     let seen = evidence.ends.filter { watched.contains($0.at) }
-    return Dictionary(grouping: seen, by: \.reason).map { reason, ends in
-      PoolAdvice.Restarts(
-        reason: reason, count: Double(ends.count) / days,
-        capacitySeconds: ends.reduce(0) { $0 + ($1.gapSeconds ?? 0) } / days)
-    }.mostFrequentFirst
+    advice.restartsPerDay =
+      Dictionary(grouping: seen, by: \.reason).map { reason, ends in
+        PoolAdvice.Restarts(
+          reason: reason, count: Double(ends.count) / days,
+          capacitySeconds: ends.reduce(0) { $0 + ($1.gapSeconds ?? 0) } / days)
+      }.mostFrequentFirst
   }
 }
 

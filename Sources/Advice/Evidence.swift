@@ -28,6 +28,9 @@ public struct Evidence: Hashable, Sendable {
       self.generation = generation
       self.points = points
     }
+
+    /// From the first look to the last.
+    var seconds: Double { (points.last?.at ?? 0) - (points.first?.at ?? 0) }
   }
 
   public struct Point: Hashable, Sendable {

@@ -69,6 +69,29 @@ import Testing
     #expect(advice.sentence.contains("is the longest safe interval"), "\(advice.sentence)")
   }
 
+  /// Lives of three quarters of an hour tell of 18 hours, not of a week.
+  @Test(arguments: [6.0, 0])
+  func noIntervalIsTrustedThatIsMuchLongerThanAnyLife(_ leak: Double) throws {
+    let advice = Counsel.advise(Herd(hours: 0.75, lives: 30, warmUpMinutes: 3, leak: leak, stepSeconds: 20).evidence)
+    #expect(advice.verdict == (leak > 0 ? .leak : .noLeak), "\(advice.sentence)")
+    #expect(try #require(advice.advice.everySeconds) / 3600 == 16)
+    let why = advice.reasons.contains { $0.contains("no worker was watched for more than") }
+    #expect(why, "\(advice.reasons)")
+    #expect(!advice.sentence.contains("longest safe interval"))
+  }
+
+  /// One crash in an hour is one, not 24.
+  @Test func restartsOfLessThanADayAreToldAsTheyWere() {
+    var document = PoolAdvice(pool: .masters, verdict: .notEnoughData, sentence: "Not enough.")
+    document.restartsPerDay = [.init(reason: .crash, count: 24, capacitySeconds: 48)]
+    document.days = 1.0 / 24
+    let hour = AdviceText.render(AdviceDocument(pools: [document]))
+    #expect(hour.contains("crash in 1h  1, 2s of a worker's time lost"), "\(hour)")
+    document.days = 3
+    let days = AdviceText.render(AdviceDocument(pools: [document]))
+    #expect(days.contains("crash a day  24, 48s of a worker's time lost"), "\(days)")
+  }
+
   @Test func whereNothingFitsItSaysSo() {
     var evidence = Herd(leak: 50).evidence
     evidence.settings.memoryLimit = 100 * Self.mib

@@ -98,7 +98,7 @@ import Testing
       expect(longer.then.count("timer"), account.timer / 2, within: 0.1, "restarts then")
       expect(longer.then.workerPeakBytes / Past.mib, 280, within: 0.1, "largest worker then")
       let words = try await ledger.advise()
-      for line in ["growth an hour", "recycle: {every: 8h, memory: 320MiB}", "  timer a day"] {
+      for line in ["growth an hour", "recycle: {every: 8h, memory: 320MiB}", "  timer in 2"] {
         #expect(words.contains(line), "\(line) in \(words)")
       }
       #expect(try await ledger.advise("--what-if", "every=8h").contains("  largest worker"))

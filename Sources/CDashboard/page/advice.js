@@ -48,8 +48,7 @@ function card(pool) {
     ["Growth an hour", slope(pool.per_hour)], ["Growth a request", slope(pool.per_request)],
     ["Levels off at", number(pool.plateau_bytes) && bytes(pool.plateau_bytes)],
     ["Time to the limit", spread(pool.seconds_to_limit)],
-    ...(pool.restarts_per_day ?? []).map((one) => [`Restarts a day, ${String(one.reason).replaceAll("_", " ")}`,
-      `${rate(one.count)}${number(one.capacity_seconds) ? `, costing ${span(one.capacity_seconds)} of a master` : ""}`]),
+    ...(pool.restarts_per_day ?? []).map((one) => restarts(one, number(pool.days) ? Math.min(1, pool.days) : 1)),
   ].filter(([, words]) => words);
   return h("article", { class: "advice", "data-pool": pool.pool },
     h("h3", {}, `${pool.pool}: ${verdicts[pool.verdict] ?? pool.verdict}`),
@@ -57,6 +56,13 @@ function card(pool) {
     facts.length ? h("dl", { class: "facts" }, ...facts.map(([name, words]) => h("div", {}, h("dt", {}, name), h("dd", {}, words)))) : null,
     suggestions(pool),
     pool.reasons?.length ? h("details", {}, h("summary", {}, "Why"), h("ul", {}, ...pool.reasons.map((one) => h("li", {}, String(one))))) : null);
+}
+
+// A day's, or fewer where less was watched, so that one of an hour is not told as many.
+function restarts(one, days) {
+  const when = days < 1 ? `in ${span(days * 86400)}` : "a day";
+  const cost = number(one.capacity_seconds) ? `, costing ${span(one.capacity_seconds * days)} of a master` : "";
+  return [`Restarts ${when}, ${String(one.reason).replaceAll("_", " ")}`, `${rate(one.count * days)}${cost}`];
 }
 
 const number = (value) => typeof value === "number" && Number.isFinite(value);

@@ -44,6 +44,8 @@ public struct PoolAdvice: Hashable, Sendable, Codable {
   /// From birth until that is reached: the middle worker, and the quarter that leaks fastest and slowest.
   public var secondsToLimit: Spread?
   public var restartsPerDay: [Restarts]
+  /// What these come from: days in which the pool was watched, or a part of one.
+  public var days: Double
   public var advice: Values
   /// What each advised value comes of, a sentence each.
   public var reasons: [String]
@@ -55,6 +57,7 @@ public struct PoolAdvice: Hashable, Sendable, Codable {
     lives = 0
     observedHours = 0
     restartsPerDay = []
+    days = 0
     advice = Values()
     reasons = []
   }
@@ -119,7 +122,7 @@ public struct PoolAdvice: Hashable, Sendable, Codable {
   }
 
   enum CodingKeys: String, CodingKey {
-    case pool, verdict, sentence, lives, advice, reasons
+    case pool, verdict, sentence, lives, days, advice, reasons
     case observedHours = "observed_hours"
     case hoursMore = "hours_more"
     case perHour = "per_hour"
