@@ -54,6 +54,19 @@ static inline int copenssl_new_context_slot(CRYPTO_EX_free *release) {
 
 static const int copenssl_ticket_vector = 16;
 
+// Looked up once: by its name it would be in each handshake, under a lock that all threads share. NULL out of memory.
+static inline const EVP_CIPHER *copenssl_ticket_cipher(void) {
+  static EVP_CIPHER *kept;
+  EVP_CIPHER *cipher = __atomic_load_n(&kept, __ATOMIC_ACQUIRE);
+  if (cipher != NULL) return cipher;
+  EVP_CIPHER *fetched = EVP_CIPHER_fetch(NULL, "AES-256-CBC", NULL);
+  if (fetched == NULL || __atomic_compare_exchange_n(&kept, &cipher, fetched, 0, __ATOMIC_ACQ_REL, __ATOMIC_ACQUIRE)) {
+    return fetched;
+  }
+  EVP_CIPHER_free(fetched);
+  return cipher;
+}
+
 // AES-256-CBC and HMAC-SHA-256 by 32 bytes of key each; for sealing or for opening. 1 when done.
 static inline int copenssl_key_ticket(EVP_CIPHER_CTX *cipher, EVP_MAC_CTX *authentication, const unsigned char *keys,
                                       const unsigned char *vector, int sealing) {
@@ -62,7 +75,8 @@ static inline int copenssl_key_ticket(EVP_CIPHER_CTX *cipher, EVP_MAC_CTX *authe
       OSSL_PARAM_construct_utf8_string(OSSL_MAC_PARAM_DIGEST, (char *)"SHA256", 0),
       OSSL_PARAM_construct_end(),
   };
-  return EVP_CipherInit_ex(cipher, EVP_aes_256_cbc(), NULL, keys, vector, sealing) == 1 &&
+  const EVP_CIPHER *kind = copenssl_ticket_cipher();
+  return kind != NULL && EVP_CipherInit_ex(cipher, kind, NULL, keys, vector, sealing) == 1 &&
          EVP_MAC_CTX_set_params(authentication, parameters) == 1;
 }
 

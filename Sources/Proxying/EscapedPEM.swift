@@ -17,6 +17,14 @@ enum EscapedPEM {
     return write(UnsafeBufferPointer(start: bytes, count: Int(count)), into: room)
   }
 
+  /// Whether it fits for sure, without a look at its bytes: of every symbol's one to three letters, three.
+  static func surelyFits(_ certificate: OpaquePointer, into room: Int) -> Bool {
+    let count = Int(i2d_X509(certificate, nil))
+    guard count > 0, count < room else { return false }
+    let lines = (count + bytesPerLine - 1) / bytesPerLine
+    return (count + 2) / 3 * 12 + lines * 3 + begin.utf8CodeUnitCount + end.utf8CodeUnitCount <= room
+  }
+
   static func write(_ der: UnsafeBufferPointer<UInt8>, into room: UnsafeMutableBufferPointer<UInt8>) -> Int? {
     var out = Output(room)
     out.add(begin)

@@ -44,13 +44,19 @@ struct Identity: BitwiseCopyable {
     store(headers: headers, name: name, at: address)
     isVerified = true
     node = seed.node(named: name, isVerified: true)
-    // Once here, so that a request is never refused for it.
-    let fits = withUnsafeTemporaryAllocation(of: UInt8.self, capacity: Self.maxHeaderBytes) { room in
-      write(.http11, certificate: certificate, into: room) != nil
-    }
-    guard fits else {
+    // Said here, so that no request is refused for it.
+    guard fits(certificate) else {
       free()
       return nil
+    }
+  }
+
+  private func fits(_ certificate: OpaquePointer) -> Bool {
+    let rest =
+      Self.maxHeaderBytes - headerCount - Self.certificateName.utf8CodeUnitCount - Self.lineEnd.utf8CodeUnitCount
+    if EscapedPEM.surelyFits(certificate, into: rest) { return true }
+    return withUnsafeTemporaryAllocation(of: UInt8.self, capacity: Self.maxHeaderBytes) { room in
+      write(.http11, certificate: certificate, into: room) != nil
     }
   }
 
