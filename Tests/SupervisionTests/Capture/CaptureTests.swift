@@ -32,6 +32,7 @@ import Testing
     let child = try await started("exec 7</dev/zero; echo here; exec sleep 1000")
     try await eventually("it sleeps") {
       ProcessTable.wholeFile("/proc/\(child.pid)/comm")?.starts(with: Array("sleep".utf8)) == true
+        && ProcessTable.wholeFile("/proc/\(child.pid)/stat").flatMap { ThreadStat($0) }?.state == UInt8(ascii: "S")
     }
     let seen = await Capturer().capture(.init(child: child, directory: "/nowhere"), asking: true)
     for part in [
