@@ -17,17 +17,23 @@ import Testing
     try await run(Programs.masterpool, ["upgrade", "--control", "\(directory)/run/control.sock"])
   }
 
+  /// Of agents that ask and send, once it is under way.
+  private func load(on status: StatusDocument) async throws -> Load {
+    let load = Load(
+      Load.Plan(
+        try address(status), connections: 4,
+        requests: [.get(bytes: 100, "&ms=3"), .get(bytes: 30000), .post(bytes: 5000)]))
+    try await load.reached(200)
+    return load
+  }
+
   @Test func anotherBuildTakesOverUnderLoadAndNothingIsLost() async throws {
     try await withTemporaryDirectory { directory in
       let program = "\(directory)/masterpool"
       try await install(Programs.masterpool, as: program)
       let (supervisor, before) = try await startFirst(
         Setup().yaml(directory: directory), in: directory, program: program)
-      let load = Load(
-        Load.Plan(
-          try address(before), connections: 4,
-          requests: [.get(bytes: 100, "&ms=3"), .get(bytes: 30000), .post(bytes: 5000)]))
-      try await load.reached(200)
+      let load = try await load(on: before)
 
       try await install(Programs.nextMasterpool, as: program)
       let upgraded = try await upgrade(in: directory)
@@ -66,11 +72,7 @@ import Testing
       try await install(Programs.masterpool, as: program)
       let yaml = Setup().yaml(directory: directory)
       let (first, before) = try await startFirst(yaml, in: directory, program: program)
-      let load = Load(
-        Load.Plan(
-          try address(before), connections: 4,
-          requests: [.get(bytes: 100, "&ms=3"), .get(bytes: 30000), .post(bytes: 5000)]))
-      try await load.reached(200)
+      let load = try await load(on: before)
 
       try await install(Programs.nextMasterpool, as: program)
       first.send(SIGUSR2)
