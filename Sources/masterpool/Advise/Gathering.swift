@@ -64,10 +64,21 @@ struct Gathering<Failure: Error> {
     for pool: PoolFacts, since: String?, machine: Evidence.Machine
   ) async throws(Failure) -> Evidence {
     let since = since ?? Moment.read("7d", now: now)
-    let exits = try await events(
-      EventFilter(kinds: [.exit], target: .pool(pool.name), since: since), ControlLimit.events)
-    let births = try await events(
-      EventFilter(kinds: [.ready], target: .pool(pool.name), since: since), ControlLimit.events)
+    let exits = try await list(.exit, of: pool.name, since: since)
+    let births = try await list(.ready, of: pool.name, since: since)
+    let lives = try await lives(of: pool, since: since, ended: exits)
+    return Evidence(
+      pool: pool.name, lives: lives, ends: Self.ends(exits, births), settings: pool.settings, machine: machine)
+  }
+
+  func list(_ kind: Event.Kind, of pool: PoolName, since: String?) async throws(Failure) -> [Event] {
+    try await events(EventFilter(kinds: [kind], target: .pool(pool), since: since), ControlLimit.events)
+  }
+
+  /// As closely as they are to be looked at by how long those lived that ended.
+  func lives(
+    of pool: PoolFacts, since: String?, ended exits: [Event]
+  ) async throws(Failure) -> [Evidence.Life] {
     let ages = exits.compactMap(\.exit?.ageSeconds).sorted()
     let isShort = ages.isEmpty || ages[ages.count / 2] < Self.shortLife
     let workers = Double(max(1, pool.settings.workers))
@@ -80,9 +91,7 @@ struct Gathering<Failure: Error> {
       SampleQuery(
         EventFilter(target: .pool(pool.name), since: Moment.read("\(Int(seen.rounded(.up)))s", now: now)),
         step: Int(step), limit: ControlLimit.samples))
-    return Evidence(
-      pool: pool.name, lives: Self.lives(rows), ends: Self.ends(exits, births), settings: pool.settings,
-      machine: machine)
+    return Self.lives(rows)
   }
 
   static func lives(_ rows: [SampleRow]) -> [Evidence.Life] {

@@ -15,17 +15,14 @@ extension Gathering {
   /// - Parameter nodes: all that are known.
   func past(of pool: PoolFacts, since: String?, nodes: NodesDocument) async throws(Failure) -> Past {
     var past = Past(pool: pool.name, nodes: nodes.nodes.compactMap(Past.Node.init))
-    past.lives = try await evidence(of: [pool], only: nil, since: since).flatMap(\.lives)
     let since = since ?? Moment.read("7d", now: now)
-    past.exits = try await list(.exit, of: pool.name, since: since).compactMap(Past.Exit.init)
+    let exits = try await list(.exit, of: pool.name, since: since)
+    past.lives = try await lives(of: pool, since: since, ended: exits)
+    past.exits = exits.compactMap(Past.Exit.init)
     past.startSeconds = Self.starts(
       try await list(.spawn, of: pool.name, since: since), try await list(.ready, of: pool.name, since: since))
     past.pulse = try await pulse(of: pool)
     return past
-  }
-
-  private func list(_ kind: Event.Kind, of pool: PoolName, since: String?) async throws(Failure) -> [Event] {
-    try await events(EventFilter(kinds: [kind], target: .pool(pool), since: since), ControlLimit.events)
   }
 
   private func pulse(of pool: PoolFacts) async throws(Failure) -> Pulse? {
