@@ -1,13 +1,25 @@
+/// What the framing of one chunked body may cost, its payload aside.
+public struct ChunkLimits: BitwiseCopyable, Hashable, Sendable {
+  /// Of one chunk.
+  public let maxExtensionBytes: Int
+  /// Of all trailer fields.
+  public let maxTrailerBytes: Int
+  public let maxTrailerFields: Int
+
+  public init(maxExtensionBytes: Int = 256, maxTrailerBytes: Int = 32 << 10, maxTrailerFields: Int = 100) {
+    self.maxExtensionBytes = maxExtensionBytes
+    self.maxTrailerBytes = maxTrailerBytes
+    self.maxTrailerFields = maxTrailerFields
+  }
+}
+
 /// Follows chunked framing (RFC 9112 §7.1) through the bytes of a body as they pass, however they are cut. A trivial
-/// value; one for each body. Limits on the whole body are the caller's.
+/// value; one for each body, asked with the same limits from its start to its end. Limits on the whole body are the
+/// caller's.
 ///
 /// To relay the bytes untouched, ask `follow`. To take the payload out, call `scan` on what is left until it says
 /// `needMore`, `end` or `invalid`, and keep what it calls `payload`.
 public struct ChunkScanner: BitwiseCopyable, Sendable {
-  public static let maxExtensionBytes = 256
-  public static let maxTrailerBytes = 8192
-  public static let maxTrailerFields = 100
-
   private enum State: UInt8, BitwiseCopyable {
     case size, extensions, sizeEnd
     case payload, payloadEnd, payloadEndFeed
@@ -31,7 +43,7 @@ public struct ChunkScanner: BitwiseCopyable, Sendable {
   public var isEnded: Bool { state == .ended }
 
   /// What the bytes at the start of `bytes` are.
-  public mutating func scan(_ bytes: Span<UInt8>) -> ChunkStep {
+  public mutating func scan(_ bytes: Span<UInt8>, limits: ChunkLimits) -> ChunkStep {
     if state == .failed { return .invalid(refusal) }
     if state == .ended { return .end(0) }
     if bytes.count == 0 { return .needMore }
@@ -42,7 +54,7 @@ public struct ChunkScanner: BitwiseCopyable, Sendable {
       return .payload(count)
     }
     do throws(ChunkRefusal) {
-      return try scanFraming(bytes)
+      return try scanFraming(bytes, limits)
     } catch {
       state = .failed
       refusal = error
@@ -51,10 +63,10 @@ public struct ChunkScanner: BitwiseCopyable, Sendable {
   }
 
   /// How many of `bytes` belong to the body, for relaying them as they are.
-  public mutating func follow(_ bytes: Span<UInt8>) -> ChunkProgress {
+  public mutating func follow(_ bytes: Span<UInt8>, limits: ChunkLimits) -> ChunkProgress {
     var at = 0
     while true {
-      switch scan(bytes.extracting(at..<bytes.count)) {
+      switch scan(bytes.extracting(at..<bytes.count), limits: limits) {
       case .framing(let count), .payload(let count), .trailer(let count): at &+= count
       case .needMore: return .more
       case .end(let count): return .ended(at &+ count)
@@ -64,11 +76,11 @@ public struct ChunkScanner: BitwiseCopyable, Sendable {
   }
 
   /// Up to where payload starts, trailers start or end, or the body ends.
-  private mutating func scanFraming(_ bytes: Span<UInt8>) throws(ChunkRefusal) -> ChunkStep {
+  private mutating func scanFraming(_ bytes: Span<UInt8>, _ limits: ChunkLimits) throws(ChunkRefusal) -> ChunkStep {
     let isTrailer = isTrailer(next: bytes[0])
     var at = 0
     while at < bytes.count, self.isTrailer(next: bytes[at]) == isTrailer {
-      try take(bytes[at])
+      try take(bytes[at], limits)
       at &+= 1
       if state == .payload { return .framing(at) }
       if state == .ended { return .end(at) }
@@ -84,10 +96,10 @@ public struct ChunkScanner: BitwiseCopyable, Sendable {
     }
   }
 
-  private mutating func take(_ byte: UInt8) throws(ChunkRefusal) {
+  private mutating func take(_ byte: UInt8, _ limits: ChunkLimits) throws(ChunkRefusal) {
     switch state {
     case .size: try takeSize(byte)
-    case .extensions: try takeExtension(byte)
+    case .extensions: try takeExtension(byte, limits)
     case .sizeEnd:
       try expect(ASCII.lineFeed, byte)
       beginChunk()
@@ -97,9 +109,9 @@ public struct ChunkScanner: BitwiseCopyable, Sendable {
     case .payloadEndFeed:
       guard byte == ASCII.lineFeed else { throw .payloadOverrun }
       state = .size
-    case .trailerStart: try takeTrailerStart(byte)
-    case .trailerName: try takeTrailerName(byte)
-    case .trailerValue: try takeTrailerValue(byte)
+    case .trailerStart: try takeTrailerStart(byte, limits)
+    case .trailerName: try takeTrailerName(byte, limits)
+    case .trailerValue: try takeTrailerValue(byte, limits)
     case .trailerEnd:
       try expect(ASCII.lineFeed, byte)
       state = .trailerStart
@@ -128,14 +140,14 @@ public struct ChunkScanner: BitwiseCopyable, Sendable {
     }
   }
 
-  private mutating func takeExtension(_ byte: UInt8) throws(ChunkRefusal) {
+  private mutating func takeExtension(_ byte: UInt8, _ limits: ChunkLimits) throws(ChunkRefusal) {
     if byte == ASCII.carriageReturn {
       state = .sizeEnd
       return
     }
     try checkText(byte)
     counted &+= 1
-    guard counted <= ChunkScanner.maxExtensionBytes else { throw .extensionTooLong }
+    guard counted <= limits.maxExtensionBytes else { throw .extensionTooLong }
   }
 
   private func checkText(_ byte: UInt8) throws(ChunkRefusal) {
@@ -149,20 +161,20 @@ public struct ChunkScanner: BitwiseCopyable, Sendable {
     counted = 0
   }
 
-  private mutating func takeTrailerStart(_ byte: UInt8) throws(ChunkRefusal) {
+  private mutating func takeTrailerStart(_ byte: UInt8, _ limits: ChunkLimits) throws(ChunkRefusal) {
     if byte == ASCII.carriageReturn {
       state = .lastFeed
       return
     }
     trailers &+= 1
-    guard trailers <= ChunkScanner.maxTrailerFields else { throw .trailersTooLarge }
+    guard trailers <= limits.maxTrailerFields else { throw .trailersTooLarge }
     name = FoldedName()
     state = .trailerName
-    try takeTrailerName(byte)
+    try takeTrailerName(byte, limits)
   }
 
-  private mutating func takeTrailerName(_ byte: UInt8) throws(ChunkRefusal) {
-    try countTrailer()
+  private mutating func takeTrailerName(_ byte: UInt8, _ limits: ChunkLimits) throws(ChunkRefusal) {
+    try countTrailer(limits)
     if ASCII.isToken(byte) {
       name.append(byte)
       return
@@ -173,8 +185,8 @@ public struct ChunkScanner: BitwiseCopyable, Sendable {
     state = .trailerValue
   }
 
-  private mutating func takeTrailerValue(_ byte: UInt8) throws(ChunkRefusal) {
-    try countTrailer()
+  private mutating func takeTrailerValue(_ byte: UInt8, _ limits: ChunkLimits) throws(ChunkRefusal) {
+    try countTrailer(limits)
     if byte == ASCII.carriageReturn {
       state = .trailerEnd
     } else {
@@ -182,9 +194,9 @@ public struct ChunkScanner: BitwiseCopyable, Sendable {
     }
   }
 
-  private mutating func countTrailer() throws(ChunkRefusal) {
+  private mutating func countTrailer(_ limits: ChunkLimits) throws(ChunkRefusal) {
     counted &+= 1
-    guard counted <= ChunkScanner.maxTrailerBytes else { throw .trailersTooLarge }
+    guard counted <= limits.maxTrailerBytes else { throw .trailersTooLarge }
   }
 }
 
@@ -228,7 +240,7 @@ public enum ChunkRefusal: UInt8, Error, BitwiseCopyable, Sendable, CaseIterable 
     switch self {
     case .badSize: "A chunk's size is not a hexadecimal number."
     case .sizeTooLarge: "A chunk's size is beyond any limit."
-    case .extensionTooLong: "A chunk's extensions are longer than \(ChunkScanner.maxExtensionBytes) bytes."
+    case .extensionTooLong: "A chunk's extensions are longer than the limit."
     case .badLineEnd: "A line of the chunked framing does not end in CR LF."
     case .controlByte: "The chunked framing holds a control byte."
     case .payloadOverrun: "A chunk is longer than its size says."

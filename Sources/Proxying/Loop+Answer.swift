@@ -172,7 +172,7 @@ extension Loop {
   private mutating func followChunks(_ c: Record, from start: Int) -> Bool {
     guard let base = c.pointee.agent.output.base else { return false }
     let bytes = UnsafeBufferPointer(start: base + start, count: c.pointee.agent.output.end - start)
-    switch c.pointee.answer.scanner.follow(bytes.span) {
+    switch c.pointee.answer.scanner.follow(bytes.span, limits: chunkLimits) {
     case .more: return true
     case .ended(let count):
       endBody(c, at: start + count)
@@ -190,7 +190,7 @@ extension Loop {
     var (at, kept) = (start, start)
     while true {
       let rest = UnsafeBufferPointer(start: base + at, count: end - at)
-      switch c.pointee.answer.scanner.scan(rest.span) {
+      switch c.pointee.answer.scanner.scan(rest.span, limits: chunkLimits) {
       case .framing(let count), .trailer(let count): at += count
       case .payload(let count):
         memmove(base + kept, base + at, count)

@@ -141,7 +141,7 @@ extension Loop {
     var at = start
     while true {
       let rest = UnsafeBufferPointer(start: base + at, count: c.pointee.agent.input.end - at)
-      switch c.pointee.upload.scanner.scan(rest.span) {
+      switch c.pointee.upload.scanner.scan(rest.span, limits: chunkLimits) {
       case .framing(let count), .trailer(let count): at += count
       case .payload(let count):
         c.pointee.request.received += count

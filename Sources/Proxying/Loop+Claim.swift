@@ -101,7 +101,7 @@ extension Loop {
   func soundAgentLater(_ c: Record) {
     guard !c.pointee.request.wasSounded, c.pointee.request.isConsumed, !c.pointee.answer.hasBegun else { return }
     let index = slab.index(of: c)
-    slab.setDeadline(c, min(slab.deadline(index), now + Self.soundingDelay))
+    slab.setDeadline(c, min(slab.deadline(index), now + halfClosedCheck))
   }
 
   /// A turn that came from another thread; its worker may have been retired on the way.

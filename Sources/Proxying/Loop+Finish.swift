@@ -82,7 +82,7 @@ extension Loop {
     }
     c.pointee.agent.pipelined = 0
     chunks.giveBack(&c.pointee.agent.input)
-    setDeadline(c, after: end == nil ? idleTimeout : min(idleTimeout, Self.farewell.wholeNanoseconds))
+    setDeadline(c, after: end == nil ? idleTimeout : min(idleTimeout, idleDrain))
     if c.pointee.agent.isReadable { goOnLater(c) }
   }
 
@@ -188,8 +188,8 @@ extension Loop {
     }
     shutdown(c.pointee.agent.descriptor, Int32(SHUT_WR))
     c.pointee.stage = .lingering
-    c.pointee.request.deadline = now + Self.lingeringAtMost.wholeNanoseconds
-    setDeadline(c, after: Self.lingering.wholeNanoseconds)
+    c.pointee.request.deadline = now + linger
+    setDeadline(c, after: min(linger, lingerTimeout))
     c.pointee.agent.isReadable = true
     linger(c)
   }
@@ -201,7 +201,7 @@ extension Loop {
         c.pointee.request.received += count
         // No more than a body may have.
         guard c.pointee.request.received <= maxBody else { return closeAgent(c) }
-        slab.setDeadline(c, min(c.pointee.request.deadline, now + Self.lingering.wholeNanoseconds))
+        slab.setDeadline(c, min(c.pointee.request.deadline, now + lingerTimeout))
         if !c.pointee.agent.isReadable { return }
       case .later: return
       case .ended, .failed: return closeAgent(c)

@@ -57,7 +57,7 @@ extension Loop {
       startExchange(c)
     case .later:
       c.pointee.stage = .connecting
-      setDeadline(c, after: Self.connectTimeout.wholeNanoseconds)
+      setDeadline(c, after: connectTimeout)
       c.pointee.worker.watchesOutput = true
       poller.add(descriptor, [.connection, .output], workerToken(c))
     }

@@ -45,7 +45,7 @@ extension Loop {
         c.pointee.upload.needsChunkEnd = false
         c.pointee.upload.rendered.append("\r\n")
       }
-      switch c.pointee.upload.scanner.scan(input.span) {
+      switch c.pointee.upload.scanner.scan(input.span, limits: chunkLimits) {
       case .framing(let count), .trailer(let count): c.pointee.agent.input.start += count
       case .payload(let count):
         c.pointee.request.received += count

@@ -114,7 +114,7 @@ extension Loop {
     if isFirst, shared.acceptingLoops.subtract(1, ordering: .releasing).newValue == 0 {
       shared.outbox.post(.closed)
     }
-    let farewell = now + Self.farewell.wholeNanoseconds
+    let farewell = now + idleDrain
     for index in 0..<slab.highWater {
       let c = slab[index]
       if c.pointee.stage == .head, c.pointee.agent.input.isEmpty {

@@ -16,16 +16,6 @@ struct Loop: ~Copyable {
   static let trimInterval: Int64 = 1_000_000_000
   /// So much is relayed for one connection before the others get their turn.
   static let burst = 16
-  /// A worker that takes no connection within this is unreachable.
-  static let connectTimeout = Duration.seconds(5)
-  /// How long an agent that has ended its side is taken to wait for the answer of a worker that is at it.
-  static let soundingDelay: Int64 = 1_000_000_000
-  /// How long an agent may be silent before it closes after our goodbye.
-  static let lingering = Duration.seconds(2)
-  /// How long it may go on sending what nobody reads any more: some read an answer only once they have sent all.
-  static let lingeringAtMost = Duration.seconds(10)
-  /// How long idle connections are left to their agents when the proxy stops: Puppet's drop theirs after 4 s.
-  static let farewell = Duration.seconds(5)
   /// Ten years; sums of it and any time do not overflow.
   static let longestTimeout: Int64 = 315_360_000_000_000_000
   /// So many bytes of answers wait for the others of their round; more would not be in the core's cache any more.
@@ -37,9 +27,15 @@ struct Loop: ~Copyable {
   let shared: Shared
   let door: LoopDoor
   let headLimits: HeadLimits
+  let chunkLimits: ChunkLimits
   let idleTimeout: Int64
   let headerTimeout: Int64
   let handshakeTimeout: Int64
+  let connectTimeout: Int64
+  let halfClosedCheck: Int64
+  let lingerTimeout: Int64
+  let linger: Int64
+  let idleDrain: Int64
   let pace: Pace
   /// Memory for this loop's stored request bodies; beyond it bodies are streamed.
   let maxStoredBytes: Int
@@ -89,9 +85,17 @@ struct Loop: ~Copyable {
     headLimits = HeadLimits(
       maxBytes: limits.maxHeaderSize.bytes, maxFields: limits.maxHeaderCount,
       maxTargetBytes: limits.maxURILength.bytes)
+    chunkLimits = ChunkLimits(
+      maxExtensionBytes: limits.maxChunkExtension.bytes, maxTrailerBytes: limits.maxHeaderSize.bytes,
+      maxTrailerFields: limits.maxHeaderCount)
     idleTimeout = Self.timeout(limits.idleTimeout)
     headerTimeout = Self.timeout(limits.headerTimeout)
     handshakeTimeout = Self.timeout(limits.handshakeTimeout)
+    connectTimeout = Self.timeout(limits.connectTimeout)
+    halfClosedCheck = Self.timeout(limits.halfClosedCheck)
+    lingerTimeout = Self.timeout(limits.lingerTimeout)
+    linger = Self.timeout(limits.linger)
+    idleDrain = Self.timeout(limits.idleDrain)
     pace = Pace(limits)
     maxStoredBytes = limits.bufferMemory.bytes / shared.doors.count
     maxAnswers = limits.maxRequestsPerConnection.map { UInt32(clamping: $0 - 1) } ?? .max

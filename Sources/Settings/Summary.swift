@@ -33,7 +33,7 @@ private func overview(of settings: Settings) -> [String] {
       row(
         "",
         "a head of \(limits.maxHeaderSize) and \(counted(limits.maxHeaderCount, "field")), "
-          + "a URI of \(limits.maxURILength)"),
+          + "a URI of \(limits.maxURILength), chunk extensions of \(limits.maxChunkExtension)"),
       row(
         "",
         "\(limits.maxRequestsPerConnection.map { counted($0, "request") } ?? "any number of requests") a connection, "
@@ -43,6 +43,14 @@ private func overview(of settings: Settings) -> [String] {
         "bodies up to \(limits.maxBodySize), up to \(limits.maxBufferedBody) held for a second try, "
           + "\(limits.bufferMemory) in all"),
       row("", pace(limits)),
+      row(
+        "",
+        "a worker connects within \(limits.connectTimeout.short); half-closed agents asked after "
+          + "\(limits.halfClosedCheck.short)"),
+      row(
+        "",
+        "last answers are left for \(limits.linger.short), \(limits.lingerTimeout.short) of silence; "
+          + "idle agents \(limits.idleDrain.short) at the end"),
       row("", "after a reload the old one finishes its requests within \(limits.drain.short)"),
       row("", "at most \(counted(limits.maxInterimResponses, "interim response")) of a worker to one request"),
       row("", "a silent one is replaced after \(limits.maxSilence.short)"),

@@ -36,7 +36,8 @@ public struct Vocabulary: Sendable {
     "threads", "max_connections", "max_connections_per_address", "max_requests_per_connection",
     "max_pipelined_requests", "handshake_timeout", "header_timeout", "idle_timeout", "max_header_size",
     "max_header_count", "max_uri_length", "max_body_size", "max_buffered_body", "buffer_memory", "min_body_rate",
-    "min_send_rate", "body_grace", "max_interim_responses", "file_threads", "file_queue", "drain",
+    "min_send_rate", "body_grace", "max_interim_responses", "max_chunk_extension", "connect_timeout",
+    "half_closed_check", "linger_timeout", "linger", "idle_drain", "file_threads", "file_queue", "drain",
     "max_silence", "file_trust", "file_environments", "file_modules", "file_tree_entries", "file_checksums",
     "file_list_memory",
   ])

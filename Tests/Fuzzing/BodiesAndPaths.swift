@@ -7,7 +7,7 @@ import HTTPWire
   hold(whole.end == pieces.end, "cut, the body ends with \(pieces.end), not \(whole.end)")
   hold(whole.payload == pieces.payload, "cut, the payload is another")
   var scanner = ChunkScanner()
-  hold(scanner.follow(bytes.span) == whole.end, "followed, the body ends elsewhere")
+  hold(scanner.follow(bytes.span, limits: ChunkLimits()) == whole.end, "followed, the body ends elsewhere")
   guard case .ended(let count) = whole.end else { return }
   hold(count <= bytes.count, "ended behind its end")
   let relayed = Dechunked(whole.relayed, step: max(1, whole.relayed.count))
@@ -30,7 +30,7 @@ private struct Dechunked {
       until = min(bytes.count, until + max(1, step))
       while true {
         let rest = bytes[at..<until]
-        switch scanner.scan(bytes.span.extracting(at..<until)) {
+        switch scanner.scan(bytes.span.extracting(at..<until), limits: ChunkLimits()) {
         case .framing(let count):
           relayed += rest.prefix(count)
           at += count

@@ -25,7 +25,7 @@ struct ChunkOutcome {
     var at = 0
     for end in ends {
       while self.end == .more, at <= end {
-        let step = scanner.scan(bytes.span.extracting(at..<end))
+        let step = scanner.scan(bytes.span.extracting(at..<end), limits: ChunkLimits())
         if step == .needMore { break }
         at += take(step, bytes[at...])
         if case .ended = self.end { self.end = .ended(at) }
@@ -90,7 +90,7 @@ struct ChunkOutcome {
   func followingSaysTheSame(_ body: CorpusCase) {
     let whole = ChunkOutcome(body.bytes, ends: [body.bytes.count])
     var scanner = ChunkScanner()
-    switch scanner.follow(body.bytes.span) {
+    switch scanner.follow(body.bytes.span, limits: ChunkLimits()) {
     case .more: #expect(whole.end == .more)
     case .ended(let count): #expect(whole.end == .ended(count))
     case .invalid(let refusal): #expect(whole.end == .invalid(refusal))
@@ -105,12 +105,29 @@ struct ChunkOutcome {
     #expect(again.end == .ended(outcome.relayed.count))
   }
 
+  @Test func theFramingCostsWhatTheLimitsSay() {
+    let limits = ChunkLimits(maxExtensionBytes: 3, maxTrailerBytes: 8, maxTrailerFields: 2)
+    let bodies: [(String, ChunkProgress)] = [
+      ("1;abc\r\nx\r\n0;abc\r\n\r\n", .ended(19)),
+      ("1;abcd\r\n", .invalid(.extensionTooLong)),
+      ("0\r\na:\r\nb:\r\n\r\n", .ended(13)),
+      ("0\r\na:b\r\nc:de\r\n", .invalid(.trailersTooLarge)),
+      ("0\r\na:\r\nb:\r\nc", .invalid(.trailersTooLarge)),
+    ]
+    for (body, end) in bodies {
+      var scanner = ChunkScanner()
+      let bytes = Array(body.utf8)
+      let progress = scanner.follow(bytes.span, limits: limits)
+      #expect(progress == end, "\(body)")
+    }
+  }
+
   @Test func aHugeSizeIsCountedWithoutOverflow() {
     var scanner = ChunkScanner()
     let size = Array("7fffffffffffffff\r\n".utf8)
-    let progress = scanner.follow(size.span)
+    let progress = scanner.follow(size.span, limits: ChunkLimits())
     #expect(progress == .more)
-    let step = scanner.scan(size.span)
+    let step = scanner.scan(size.span, limits: ChunkLimits())
     #expect(step == .payload(size.count))
   }
 }

@@ -62,7 +62,7 @@ extension RequestOutcome {
     case .length(let length): return body.count < length ? .more : .ended(length)
     case .chunked:
       var scanner = ChunkScanner()
-      return scanner.follow(body)
+      return scanner.follow(body, limits: ChunkLimits())
     }
   }
 }

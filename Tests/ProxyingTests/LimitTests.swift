@@ -232,6 +232,64 @@ extension Agent {
     }
   }
 
+  // MARK: Chunked framing
+
+  private func status(of body: String, at address: Address) async throws -> Int? {
+    let head = "POST / HTTP/1.1\r\nHost: a\r\nTransfer-Encoding: chunked\r\n\r\n"
+    return try await exchange(Array((head + body).utf8), at: address).status
+  }
+
+  @Test(arguments: [0, 10]) func aChunksExtensionsHaveALimit(_ limit: Int) async throws {
+    var arrangement = Arrangement()
+    arrangement.limits.maxChunkExtension = ByteCount(bytes: limit)
+    try await withProxy(arrangement, worker: echo) { proxy, _ in
+      for (count, expected) in [(limit, 200), (limit + 1, 400)] {
+        let body = "1;" + String(repeating: "e", count: count) + "\r\nx\r\n0\r\n\r\n"
+        let found = try await status(of: body, at: proxy.address)
+        #expect(found == expected, "\(count) bytes")
+      }
+    }
+  }
+
+  /// Trailers may cost what a head may.
+  @Test func trailersHaveTheLimitsOfAHead() async throws {
+    var arrangement = Arrangement()
+    arrangement.limits.maxHeaderSize = .kibibytes(4)
+    arrangement.limits.maxURILength = .kibibytes(4)
+    arrangement.limits.maxHeaderCount = 20
+    try await withProxy(arrangement, worker: echo) { proxy, _ in
+      let long = String(repeating: "v", count: 4 << 10)
+      let cases = [
+        (["X: \(long.dropLast(100))"], 200), (["X: \(long)"], 431),
+        ((0..<20).map { "X\($0): v" }, 200), ((0...20).map { "X\($0): v" }, 431),
+      ]
+      for (trailers, expected) in cases {
+        let body = "1\r\nx\r\n0\r\n" + trailers.map { $0 + "\r\n" }.joined() + "\r\n"
+        let found = try await status(of: body, at: proxy.address)
+        #expect(found == expected, "\(trailers.count) of \(body.utf8.count) bytes")
+      }
+    }
+  }
+
+  @Test func aWorkersTrailersHaveThemToo() async throws {
+    let worker: Origin.Manner = { connection in
+      while let (head, _) = try connection.request() {
+        let trailers = String(repeating: "X: v\r\n", count: head.contains("/few") ? 20 : 21)
+        try connection.send("HTTP/1.1 200 OK\r\nTransfer-Encoding: chunked\r\n\r\n1\r\nx\r\n0\r\n\(trailers)\r\n")
+      }
+    }
+    var arrangement = Arrangement()
+    arrangement.limits.maxHeaderCount = 20
+    try await withProxy(arrangement, worker: worker) { proxy, _ in
+      #expect(try await request("GET", "/few", at: proxy.address).text == "x")
+      let end = try await agent(at: proxy.address) { agent in
+        try agent.send(requestBytes("GET", "/many"))
+        return agent.end()
+      }
+      #expect(end.isReset)
+    }
+  }
+
   // MARK: Memory, and workers that misbehave
 
   @Test func bodiesGoThroughOnceTheMemoryForThemIsSpent() async throws {

@@ -140,6 +140,12 @@ public struct Wire: ~Copyable {
     return poll(&waiting, 1, 0) > 0
   }
 
+  /// Whether the other side closes altogether before that; a unix socket tells, by TCP it is not seen.
+  public func hangsUp(before deadline: Deadline) -> Bool {
+    var waiting = pollfd(fd: descriptor, events: 0, revents: 0)
+    return poll(&waiting, 1, deadline.pollMilliseconds) > 0
+  }
+
   /// No more will be sent.
   public func finishSending() {
     if let ssl {

@@ -11,8 +11,11 @@ public struct ProxyLimits: Hashable, Sendable, Codable {
   public var headerTimeout: Duration
   /// How long a kept-alive connection may stay without a request, and a body or response without a byte.
   public var idleTimeout: Duration
+  /// A head's, and of all trailers of a chunked body.
   public var maxHeaderSize: ByteCount
   public var maxHeaderCount = 100
+  /// Of the extensions of one chunk (RFC 9112 §7.1.1).
+  public var maxChunkExtension = ByteCount(bytes: 256)
   /// Of the request target.
   public var maxURILength = ByteCount(bytes: 8192)
   public var maxBodySize: ByteCount
@@ -33,6 +36,17 @@ public struct ProxyLimits: Hashable, Sendable, Codable {
   public var maxPipelinedRequests = 100
   /// 1xx responses of a worker to one request.
   public var maxInterimResponses = 16
+  /// A worker that takes no connection within this is unreachable.
+  public var connectTimeout = Duration.seconds(5)
+  /// How long an agent that has ended its side of a connection in the clear is taken to wait for the answer of a worker
+  /// that is at it, before it is asked; in line it is asked at once.
+  public var halfClosedCheck = Duration.seconds(1)
+  /// How long an agent may be silent before it closes after our goodbye.
+  public var lingerTimeout = Duration.seconds(2)
+  /// How long it may go on sending what nobody reads any more: some read an answer only once they have sent all.
+  public var linger = Duration.seconds(10)
+  /// How long idle connections are left to their agents when the proxy stops: Puppet's drop theirs after 4 s.
+  public var idleDrain = Duration.seconds(5)
   /// How long a generation whose successor serves may finish what it has.
   public var drain = Duration.seconds(600)
   /// A proxy that has not reported for so long is killed and replaced; it reports once a second.

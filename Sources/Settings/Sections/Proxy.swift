@@ -19,6 +19,11 @@ enum ProxyBounds {
   static let rate = ByteCount(bytes: 1) ... .mebibytes(1024)
   static let bodyGrace = Duration.milliseconds(100) ... .seconds(600)
   static let maxInterimResponses = 0...1000
+  static let maxChunkExtension = ByteCount(bytes: 0) ... .kibibytes(64)
+  static let connectTimeout = Duration.milliseconds(100) ... .seconds(60)
+  static let halfClosedCheck = Duration.milliseconds(100) ... .seconds(60)
+  static let linger = Duration.zero ... .seconds(600)
+  static let idleDrain = Duration.zero ... .seconds(60)
   static let fileThreads = 1...64
   static let fileQueue = 0...100_000
   static let maxSilence = Duration.seconds(2) ... .seconds(600)
@@ -54,6 +59,7 @@ extension Reader {
     readConnections(section, &limits)
     readMessages(section, &limits)
     readPace(section, &limits)
+    readEnds(section, &limits)
     limits.fileThreads = section.read("file_threads", limits.fileThreads) {
       $0.integer(in: ProxyBounds.fileThreads)
     }
@@ -87,6 +93,9 @@ extension Reader {
     limits.maxURILength = section.read("max_uri_length", limits.maxURILength) {
       $0.size(in: ProxyBounds.maxURILength)
     }
+    limits.maxChunkExtension = section.read("max_chunk_extension", limits.maxChunkExtension) {
+      $0.size(in: ProxyBounds.maxChunkExtension)
+    }
     limits.bufferMemory = section.read("buffer_memory", limits.bufferMemory) {
       $0.size(in: ProxyBounds.bufferMemory)
     }
@@ -103,6 +112,18 @@ extension Reader {
       field.off { $0.size(in: ProxyBounds.rate, or: "off") }
     }
     limits.bodyGrace = section.read("body_grace", limits.bodyGrace) { $0.time(in: ProxyBounds.bodyGrace) }
+  }
+
+  private func readEnds(_ section: Section, _ limits: inout ProxyLimits) {
+    limits.connectTimeout = section.read("connect_timeout", limits.connectTimeout) {
+      $0.time(in: ProxyBounds.connectTimeout)
+    }
+    limits.halfClosedCheck = section.read("half_closed_check", limits.halfClosedCheck) {
+      $0.time(in: ProxyBounds.halfClosedCheck)
+    }
+    limits.lingerTimeout = section.read("linger_timeout", limits.lingerTimeout) { $0.time(in: ProxyBounds.linger) }
+    limits.linger = section.read("linger", limits.linger) { $0.time(in: ProxyBounds.linger) }
+    limits.idleDrain = section.read("idle_drain", limits.idleDrain) { $0.time(in: ProxyBounds.idleDrain) }
   }
 
   func fileLimits(_ section: Section) -> FileLimits {
