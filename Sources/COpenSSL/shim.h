@@ -4,6 +4,7 @@
 #include <openssl/core_names.h>
 #include <openssl/err.h>
 #include <openssl/params.h>
+#include <openssl/provider.h>
 #include <openssl/rand.h>
 #include <openssl/pem.h>
 #include <openssl/ssl.h>
@@ -59,7 +60,7 @@ static inline const EVP_CIPHER *copenssl_ticket_cipher(void) {
   static EVP_CIPHER *kept;
   EVP_CIPHER *cipher = __atomic_load_n(&kept, __ATOMIC_ACQUIRE);
   if (cipher != NULL) return cipher;
-  EVP_CIPHER *fetched = EVP_CIPHER_fetch(NULL, "AES-256-CBC", NULL);
+  EVP_CIPHER *fetched = EVP_CIPHER_fetch(OSSL_LIB_CTX_get0_global_default(), "AES-256-CBC", NULL);
   if (fetched == NULL || __atomic_compare_exchange_n(&kept, &cipher, fetched, 0, __ATOMIC_ACQ_REL, __ATOMIC_ACQUIRE)) {
     return fetched;
   }

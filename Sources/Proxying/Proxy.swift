@@ -147,6 +147,7 @@ private final class LoopThread {
   }
 
   private func run() {
+    LibraryContext.forgetDefault()
     do throws(SetupFailure) {
       var loop = try Loop(id: id, shared: shared)
       loop.run()

@@ -29,7 +29,9 @@ final class TLSContext: @unchecked Sendable {
 
   init(_ configuration: TLSConfiguration) throws(SetupFailure) {
     memory = TLSMemory(tickets: try TicketKeys(lifetime: configuration.sessionLifetime, at: .now()))
-    guard let context = SSL_CTX_new(TLS_server_method()) else { throw SetupFailure("OpenSSL: \(lastProblem())") }
+    guard let context = SSL_CTX_new_ex(LibraryContext.system, nil, TLS_server_method()) else {
+      throw SetupFailure("OpenSSL: \(lastProblem())")
+    }
     pointer = context
     try memory.attach(to: context)
     guard copenssl_set_minimum_tls12(context) == 1 else { throw SetupFailure("OpenSSL: \(lastProblem())") }
@@ -77,12 +79,15 @@ final class TLSContext: @unchecked Sendable {
     guard let authority = configuration.clientCA else {
       throw SetupFailure("verify_client is \(configuration.verifyClient.rawValue) and there is no client_ca")
     }
-    guard SSL_CTX_load_verify_file(pointer, authority) == 1, let names = SSL_load_client_CA_file(authority) else {
-      throw SetupFailure("client_ca \(authority): \(lastProblem())")
-    }
-    SSL_CTX_set_client_CA_list(pointer, names)
-    let authorities = try readPEM(authority, "client_ca") { PEM_read_bio_X509($0, nil, nil, nil) }
+    let authorities = try readPEM(authority, "client_ca", nextCertificate)
     defer { authorities.forEach(X509_free) }
+    guard !authorities.isEmpty else { throw SetupFailure("client_ca \(authority) holds no certificate") }
+    let store = SSL_CTX_get_cert_store(pointer)
+    for certificate in authorities {
+      guard X509_STORE_add_cert(store, certificate) == 1, SSL_CTX_add_client_CA(pointer, certificate) == 1 else {
+        throw SetupFailure("client_ca \(authority): \(lastProblem())")
+      }
+    }
     note(.clientCA, authorities.map(X509_get0_notAfter))
     if let list = configuration.clientCRL { try useRevocations(list, authorities) }
   }
@@ -90,7 +95,7 @@ final class TLSContext: @unchecked Sendable {
   /// The leaf is checked always; the whole chain where every authority has a list in the file. An expired or missing
   /// list refuses everybody, as it should.
   private func useRevocations(_ path: String, _ authorities: [OpaquePointer]) throws(SetupFailure) {
-    let lists = try readPEM(path, "client_crl") { PEM_read_bio_X509_CRL($0, nil, nil, nil) }
+    let lists = try readPEM(path, "client_crl", nextRevocationList)
     defer { lists.forEach(X509_CRL_free) }
     guard !lists.isEmpty else { throw SetupFailure("client_crl \(path) holds no revocation list") }
     let store = SSL_CTX_get_cert_store(pointer)
@@ -107,6 +112,22 @@ final class TLSContext: @unchecked Sendable {
     note(.clientCRL, lists.map(X509_CRL_get0_nextUpdate))
     for list in lists { memory.certificates.end(with: list) }
   }
+}
+
+// Loops verify by these, so they must know where they belong.
+
+private func nextCertificate(_ file: OpaquePointer) -> OpaquePointer? {
+  var certificate = X509_new_ex(LibraryContext.system, nil)
+  if PEM_read_bio_X509(file, &certificate, nil, nil) != nil { return certificate }
+  X509_free(certificate)
+  return nil
+}
+
+private func nextRevocationList(_ file: OpaquePointer) -> OpaquePointer? {
+  var list = X509_CRL_new_ex(LibraryContext.system, nil)
+  if PEM_read_bio_X509_CRL(file, &list, nil, nil) != nil { return list }
+  X509_CRL_free(list)
+  return nil
 }
 
 /// All of a file's objects of one kind; other kinds are passed over.

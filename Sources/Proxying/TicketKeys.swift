@@ -35,7 +35,7 @@ final class TicketKeys: Sendable {
   private static func make() throws(SetupFailure) -> Key {
     var key = Key()
     let done = withUnsafeMutableBytes(of: &key) {
-      RAND_priv_bytes($0.baseAddress?.assumingMemoryBound(to: UInt8.self), Int32($0.count))
+      RAND_priv_bytes_ex(LibraryContext.system, $0.baseAddress?.assumingMemoryBound(to: UInt8.self), $0.count, 0)
     }
     guard done == 1 else { throw SetupFailure("no random bytes for session tickets: \(lastProblem())") }
     return key
@@ -82,7 +82,7 @@ func keyTicket(
 ) -> Int32 {
   if isSealing {
     let key = keys.sealing()
-    guard RAND_bytes(vector, copenssl_ticket_vector) == 1 else { return -1 }
+    guard RAND_bytes_ex(LibraryContext.system, vector, Int(copenssl_ticket_vector), 0) == 1 else { return -1 }
     return withUnsafeBytes(of: key.bytes) { bytes in
       guard let base = bytes.baseAddress?.assumingMemoryBound(to: UInt8.self) else { return -1 }
       memcpy(name, base, TicketKeys.Key.nameCount)

@@ -108,6 +108,80 @@ private let agentName = "agent1.example"
     }
   }
 
+  private func hasKey(_ path: String) throws -> Bool {
+    let certificate = try certificate(path)
+    defer { X509_free(certificate) }
+    return X509_get0_pubkey(certificate) != nil
+  }
+
+  /// A resumed session's certificate is parsed by loops twice a handshake; its key, which costs the most, is not.
+  @Test func aLoopDecodesNoKeyThatNobodyNeeds() async throws {
+    try await withTemporaryDirectory { folder in
+      _ = try await Certificates.make(in: folder, clients: [agentName])
+      let file = "\(folder)/\(agentName).pem"
+      try await onThread {
+        let before = try hasKey(file)
+        LibraryContext.forgetDefault()
+        let after = try hasKey(file)
+        #expect(before && !after)
+        // What is asked for by name is there.
+        let digest = EVP_MD_fetch(LibraryContext.system, "SHA256", nil)
+        let none = EVP_MD_fetch(nil, "SHA256", nil)
+        #expect(digest != nil && none == nil)
+        EVP_MD_free(digest)
+      }
+    }
+  }
+
+  /// A certificate of the same name for a key of another kind.
+  private func issueAgain(_ name: String, _ algorithm: String, in folder: String) async throws {
+    let script = """
+      cd '\(folder)' && openssl genpkey -algorithm \(algorithm) -out \(name).key && \
+      openssl req -new -key \(name).key -subj /CN=\(name) -out again.csr && \
+      openssl x509 -req -in again.csr -CA ca.pem -CAkey ca.key -set_serial 4711 -days 2 -out \(name).pem
+      """
+    let made = try await run("/bin/sh", ["-c", script])
+    try #require(made.status == .exited(0), "\(made.errors)")
+  }
+
+  /// Loops have no default context, whatever a suite and a group need.
+  @Test(arguments: [
+    "-tls1_3 -ciphersuites TLS_AES_128_GCM_SHA256", "-tls1_3 -ciphersuites TLS_CHACHA20_POLY1305_SHA256",
+    "-tls1_3 -groups P-256", "-tls1_3 -groups ffdhe2048", "-tls1_3 -groups X448",
+    "-tls1_2 -cipher ECDHE-ECDSA-AES256-GCM-SHA384", "-tls1_2 -cipher ECDHE-ECDSA-AES128-SHA256",
+    "-tls1_2 -cipher ECDHE-ECDSA-AES256-SHA", "-tls1_2 -cipher ECDHE-RSA-AES256-SHA384", "-tls1_2 -cipher AES128-SHA",
+    "-tls1_2 -cipher AES256-SHA256",
+  ]) func everySuiteIsSpokenAndResumed(_ options: String) async throws {
+    try await withTemporaryDirectory { folder in
+      let certificates = try await Certificates.make(in: folder, clients: [agentName])
+      if options.contains("-RSA-") || options.contains("-cipher AES") {
+        try await issueAgain("server", "RSA", in: folder)
+      }
+      try await withProxy(arrangement(certificates), worker: echo) { proxy, _ in
+        let first = try await connect(proxy.address, certificates, "\(options) -sess_out session")
+        #expect(first.contains("New, ") && first.contains("200 OK"), "\(first)")
+        let next = try await connect(proxy.address, certificates, "\(options) -sess_in session")
+        #expect(next.contains("Reused, ") && next.contains("200 OK"), "\(next)")
+      }
+    }
+  }
+
+  @Test(arguments: ["RSA", "EC -pkeyopt ec_paramgen_curve:P-521", "ED25519"])
+  func agentsOfEveryKindOfKeyAreKnown(_ algorithm: String) async throws {
+    try await withTemporaryDirectory { folder in
+      let certificates = try await Certificates.make(in: folder, clients: [agentName])
+      try await issueAgain(agentName, algorithm, in: folder)
+      try await withProxy(arrangement(certificates), worker: echo) { proxy, origin in
+        for options in ["-sess_out session", "-sess_in session"] {
+          let said = try await connect(proxy.address, certificates, options)
+          #expect(said.contains("200 OK"), "\(said)")
+        }
+        let isNamed = origin.heads.allSatisfy { field("x-client-dn", of: $0) == "CN=\(agentName)" }
+        #expect(isNamed && origin.heads.count == 2)
+      }
+    }
+  }
+
   // MARK: Keys
 
   @Test func aKeySealsForALifetimeAndOpensForAnother() throws {
