@@ -5,6 +5,7 @@
 #include <fcntl.h>
 #include <linux/stat.h>
 #include <stdio.h>
+#include <sys/mman.h>
 #include <sys/stat.h>
 #include <string.h>
 #include <sys/syscall.h>
@@ -25,6 +26,12 @@ int clinux_is_mount_root(int directory) {
     return -1;
   }
   return (status.stx_attributes & STATX_ATTR_MOUNT_ROOT) != 0;
+}
+
+int clinux_open_memory_file(void) { return memfd_create("masterpool", MFD_CLOEXEC | MFD_ALLOW_SEALING); }
+
+bool clinux_seal(int file) {
+  return fcntl(file, F_ADD_SEALS, F_SEAL_SEAL | F_SEAL_SHRINK | F_SEAL_GROW | F_SEAL_WRITE) == 0;
 }
 
 // A value may be 64 KiB by the kernel's limit (XATTR_SIZE_MAX); access lists and labels are far shorter.

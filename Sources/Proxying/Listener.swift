@@ -12,7 +12,9 @@ struct Listener: Sendable {
   let proxyProtocol: ProxyProtocolConfiguration?
   let expiries: [Expiry]
 
-  init(descriptor: Int32, configuration: ListenerConfiguration) throws(SetupFailure) {
+  init(
+    descriptor: Int32, configuration: ListenerConfiguration, files: ReadableFiles
+  ) throws(SetupFailure) {
     self.descriptor = descriptor
     proxyProtocol = configuration.proxyProtocol
     switch configuration.address {
@@ -30,7 +32,7 @@ struct Listener: Sendable {
       Socket.set(descriptor, Int(IPPROTO_TCP), TCP_NODELAY)
       Socket.set(descriptor, Int(SOL_SOCKET), SO_KEEPALIVE)
     }
-    tls = if let configuration = configuration.tls { try TLSContext(configuration) } else { nil }
+    tls = if let configuration = configuration.tls { try TLSContext(configuration, files) } else { nil }
     expiries = tls.map { $0.expiries(of: configuration) } ?? []
   }
 }

@@ -88,9 +88,11 @@ public enum Proxy {
       throw SetupFailure(
         "\(configuration.listeners.count) listeners are configured, \(descriptors.count) were inherited")
     }
+    let files = ReadableFiles(copies: configuration.copies)
+    defer { files.close() }
     var listeners: [Listener] = []
     for (listener, descriptor) in zip(configuration.listeners, descriptors) {
-      listeners.append(try Listener(descriptor: descriptor, configuration: listener))
+      listeners.append(try Listener(descriptor: descriptor, configuration: listener, files: files))
     }
     raiseDescriptorLimit()
     var doors: [LoopDoor] = []

@@ -2,6 +2,19 @@ import COpenSSL
 import Glibc
 import Pool
 
+/// Where the content of the files that a configuration names is to be read: what was found when the configuration came
+/// into force may have come along, and counts.
+struct ReadableFiles {
+  private let copies: [String: Int32]
+
+  init(copies: [String: Int32]? = nil) { self.copies = copies ?? [:] }
+
+  func place(of path: String) -> String { copies[path].map { "/proc/self/fd/\($0)" } ?? path }
+
+  /// Nothing is read any more.
+  func close() { for descriptor in copies.values { Glibc.close(descriptor) } }
+}
+
 /// One listener's keys, trust and rules, shared by the sessions of all loops: OpenSSL counts its references itself.
 final class TLSContext: @unchecked Sendable {
   let pointer: OpaquePointer
@@ -27,7 +40,7 @@ final class TLSContext: @unchecked Sendable {
     ends[kind] = times.compactMap(seconds).min()
   }
 
-  init(_ configuration: TLSConfiguration) throws(SetupFailure) {
+  init(_ configuration: TLSConfiguration, _ files: ReadableFiles = ReadableFiles()) throws(SetupFailure) {
     memory = TLSMemory(tickets: try TicketKeys(lifetime: configuration.sessionLifetime, at: .now()))
     guard let context = SSL_CTX_new_ex(LibraryContext.system, nil, TLS_server_method()) else {
       throw SetupFailure("OpenSSL: \(lastProblem())")
@@ -39,8 +52,8 @@ final class TLSContext: @unchecked Sendable {
     copenssl_set_read_ahead(context)
     copenssl_refuse_passphrases(context)
     try useSessions(configuration.sessionLifetime)
-    try useCertificate(configuration)
-    try useVerification(configuration)
+    try useCertificate(configuration, files)
+    try useVerification(configuration, files)
     copenssl_settle_chain(pointer)
   }
 
@@ -54,11 +67,12 @@ final class TLSContext: @unchecked Sendable {
     else { throw SetupFailure("OpenSSL: \(lastProblem())") }
   }
 
-  private func useCertificate(_ configuration: TLSConfiguration) throws(SetupFailure) {
-    guard SSL_CTX_use_certificate_chain_file(pointer, configuration.certificate) == 1 else {
+  private func useCertificate(_ configuration: TLSConfiguration, _ files: ReadableFiles) throws(SetupFailure) {
+    guard SSL_CTX_use_certificate_chain_file(pointer, files.place(of: configuration.certificate)) == 1 else {
       throw SetupFailure("certificate \(configuration.certificate): \(lastProblem())")
     }
-    guard SSL_CTX_use_PrivateKey_file(pointer, configuration.privateKey, SSL_FILETYPE_PEM) == 1 else {
+    guard SSL_CTX_use_PrivateKey_file(pointer, files.place(of: configuration.privateKey), SSL_FILETYPE_PEM) == 1
+    else {
       throw SetupFailure("private_key \(configuration.privateKey): \(lastProblem())")
     }
     note(.certificate, [X509_get0_notAfter(SSL_CTX_get0_certificate(pointer))])
@@ -68,7 +82,7 @@ final class TLSContext: @unchecked Sendable {
     }
   }
 
-  private func useVerification(_ configuration: TLSConfiguration) throws(SetupFailure) {
+  private func useVerification(_ configuration: TLSConfiguration, _ files: ReadableFiles) throws(SetupFailure) {
     switch configuration.verifyClient {
     case .none:
       SSL_CTX_set_verify(pointer, SSL_VERIFY_NONE, nil)
@@ -79,7 +93,7 @@ final class TLSContext: @unchecked Sendable {
     guard let authority = configuration.clientCA else {
       throw SetupFailure("verify_client is \(configuration.verifyClient.rawValue) and there is no client_ca")
     }
-    let authorities = try readPEM(authority, "client_ca", nextCertificate)
+    let authorities = try readPEM(authority, files, "client_ca", nextCertificate)
     defer { authorities.forEach(X509_free) }
     guard !authorities.isEmpty else { throw SetupFailure("client_ca \(authority) holds no certificate") }
     let store = SSL_CTX_get_cert_store(pointer)
@@ -89,13 +103,15 @@ final class TLSContext: @unchecked Sendable {
       }
     }
     note(.clientCA, authorities.map(X509_get0_notAfter))
-    if let list = configuration.clientCRL { try useRevocations(list, authorities) }
+    if let list = configuration.clientCRL { try useRevocations(list, files, authorities) }
   }
 
   /// The leaf is checked always; the whole chain where every authority has a list in the file. An expired or missing
   /// list refuses everybody, as it should.
-  private func useRevocations(_ path: String, _ authorities: [OpaquePointer]) throws(SetupFailure) {
-    let lists = try readPEM(path, "client_crl", nextRevocationList)
+  private func useRevocations(
+    _ path: String, _ files: ReadableFiles, _ authorities: [OpaquePointer]
+  ) throws(SetupFailure) {
+    let lists = try readPEM(path, files, "client_crl", nextRevocationList)
     defer { lists.forEach(X509_CRL_free) }
     guard !lists.isEmpty else { throw SetupFailure("client_crl \(path) holds no revocation list") }
     let store = SSL_CTX_get_cert_store(pointer)
@@ -132,9 +148,9 @@ private func nextRevocationList(_ file: OpaquePointer) -> OpaquePointer? {
 
 /// All of a file's objects of one kind; other kinds are passed over.
 private func readPEM(
-  _ path: String, _ setting: String, _ next: (OpaquePointer) -> OpaquePointer?
+  _ path: String, _ files: ReadableFiles, _ setting: String, _ next: (OpaquePointer) -> OpaquePointer?
 ) throws(SetupFailure) -> [OpaquePointer] {
-  guard let file = BIO_new_file(path, "r") else {
+  guard let file = BIO_new_file(files.place(of: path), "r") else {
     throw SetupFailure("\(setting) \(path): \(lastProblem())")
   }
   defer { BIO_free(file) }

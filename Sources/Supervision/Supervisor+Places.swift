@@ -92,10 +92,10 @@ extension LaunchOrder {
       workingDirectory: plan.workingDirectory.map(fill) ?? directory, inherited: [])
   }
 
-  /// `masterpool proxy`, with its link and listeners from descriptor 3 on, and our standard output behind them: its own
-  /// is a pipe to our log.
+  /// `masterpool proxy`, with its link and listeners from descriptor 3 on, and behind them our standard output, since its
+  /// own is a pipe to our log, its door, and copies of files.
   static func proxy(
-    _ executable: String, link: Int32, door: Int32, listeners: [Listener], runDirectory: String
+    _ executable: String, link: Int32, door: Int32, listeners: [Listener], copies: [Int32], runDirectory: String
   ) -> LaunchOrder {
     let numbers = listeners.indices.map { String(4 + $0) }
     let output = Int32(4 + listeners.count)
@@ -112,7 +112,7 @@ extension LaunchOrder {
         + [
           InheritedDescriptor(descriptor: STDOUT_FILENO, as: output),
           InheritedDescriptor(descriptor: door, as: output + 1),
-        ])
+        ] + copies.enumerated().map { InheritedDescriptor(descriptor: $1, as: output + 2 + Int32($0)) })
   }
 }
 

@@ -11,7 +11,7 @@ extension Supervisor {
 
   /// The one that new connections go to, under the settings in force.
   func startProxy() {
-    do { try spawnProxy(plan.proxy, on: listeners, as: .current) } catch {
+    do { try spawnProxy(plan.proxy, with: watch, on: listeners, as: .current) } catch {
       log.append(.proxy, "no proxy was started: \(error)")
       retryProxy()
     }
@@ -19,20 +19,24 @@ extension Supervisor {
 
   @discardableResult
   func spawnProxy(
-    _ configuration: ProxyConfiguration, on listeners: [Listener], as role: ManagedProxy.Role
+    _ configuration: ProxyConfiguration, with files: FileWatch, on listeners: [Listener], as role: ManagedProxy.Role
   ) throws -> Int {
     let generation = proxies.nextGeneration()
     let (link, descriptor) = try ProxyLink.make()
     defer { close(descriptor) }
     let door = try makeDoor(generation)
     defer { door.close() }
-    let child = try ChildProcess.spawn(
-      .proxy(
-        plan.executable, link: descriptor, door: door.descriptor, listeners: listeners,
-        runDirectory: plan.runDirectory))
+    let copies = files.copies
+    let order = LaunchOrder.proxy(
+      plan.executable, link: descriptor, door: door.descriptor, listeners: listeners,
+      copies: copies.map(\.copy.descriptor), runDirectory: plan.runDirectory)
+    let child = try ChildProcess.spawn(order)
     var proxy = ManagedProxy(
       generation: generation, child: child, link: link, spawned: Clock.now(), configuration: configuration,
       role: role, lastHeard: Clock.now())
+    proxy.copies = Dictionary(
+      zip(copies.map(\.path), order.inherited.suffix(copies.count).map(\.number)),
+      uniquingKeysWith: { first, _ in first })
     proxy.door = doorPath(generation)
     proxy.program = ProgramIdentity(version: plan.version, path: plan.executable)
     proxies.add(proxy)

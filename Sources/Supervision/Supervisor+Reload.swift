@@ -135,9 +135,8 @@ extension Supervisor {
       defer { comingPools = [] }
       try await startPools(new.pools.filter { change.addedPools.contains($0.name) })
       guard needsProxy else { return commit(new, change) }
-      // As they are before the proxy reads them: what changes while it does is a change.
       let watched = FileWatch(new.proxy)
-      let successor = try await startCandidate(new.proxy, bound.all)
+      let successor = try await startCandidate(new.proxy, watched, bound.all)
       watch = watched
       handOver(to: successor, new.proxy, bound.all)
       let workers = commit(new, change)
@@ -211,10 +210,10 @@ extension Supervisor {
   }
 
   private func startCandidate(
-    _ configuration: ProxyConfiguration, _ listeners: [Listener]
+    _ configuration: ProxyConfiguration, _ files: FileWatch, _ listeners: [Listener]
   ) async throws(ReloadFailure) -> Int {
     let candidate: Int
-    do { candidate = try spawnProxy(configuration, on: listeners, as: .candidate) } catch {
+    do { candidate = try spawnProxy(configuration, with: files, on: listeners, as: .candidate) } catch {
       throw ReloadFailure("no proxy was started: \(error)")
     }
     _ = await wait(within: Self.candidatePatience) { supervisor in

@@ -29,6 +29,7 @@ extension Supervisor {
     proxies[generation]?.hearsRuns = true
     var configuration = proxy.configuration
     configuration.nodeSeed = nodeSeed
+    configuration.copies = proxy.copies
     proxy.link.send(.configure(configuration))
     proxy.link.send(.tellRuns(anew: false, atOnce: proxies.serving.contains { $0.generation != generation }))
   }

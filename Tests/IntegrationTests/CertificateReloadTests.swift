@@ -65,6 +65,24 @@ import Testing
     }
   }
 
+  /// What lies on disk by then is another matter.
+  @Test func aKilledProxysSuccessorServesWithWhatIsInForce() async throws {
+    try await withSecured { masterpool, certificates, _ in
+      let client = try certificates.client("a.example")
+      for file in [certificates.serverKey, certificates.ca, certificates.crl] {
+        try "not in PEM".write(toFile: file + ".new")
+        try move(file + ".new", to: file)
+      }
+      try await masterpool.event("a refusal") { $0.kind == .reload && $0.message.contains("refused") }
+      let first = try #require(try await masterpool.status().proxy)
+      kill(first.pid, SIGKILL)
+      try await masterpool.status("another proxy") { status in
+        status.proxy.map { $0.pid != first.pid } ?? false
+      }
+      #expect(try await request("GET", "/work", at: masterpool.address, tls: client).status == 200)
+    }
+  }
+
   private func expectRefusal(
     _ masterpool: Masterpool, _ why: String, _ how: Comment, _ act: () async throws -> Void
   ) async throws {

@@ -16,6 +16,10 @@ int clinux_rename(int from, const char *name, int to, const char *new_name, unsi
 // 1: the directory is where a file system or a bind mount begins; 0: it is not; -1: errno.
 int clinux_is_mount_root(int directory);
 
+// A file without a name, in memory, memfd_create(2); -1: errno. Once sealed, nobody changes it.
+int clinux_open_memory_file(void);
+bool clinux_seal(int file);
+
 // Copies the extended attributes, access lists and labels among them, as far as that is allowed.
 void clinux_copy_attributes(int from, int to);
 

@@ -9,6 +9,8 @@ public struct ProxyConfiguration: Hashable, Sendable, Codable {
   public var files: FilePlan
   /// Nil: none is written.
   public var accessLog: AccessLogConfiguration?
+  /// Certificates, keys and lists whose content came along: inherited descriptors by path. The others are opened.
+  public var copies: [String: Int32]?
   /// Nil: one of its own, and no other proxy understands what this one knows of runs.
   public var nodeSeed: NodeSeed?
 

@@ -17,6 +17,8 @@ struct ManagedProxy {
   let spawned: Instant
   /// What it was told at its start.
   let configuration: ProxyConfiguration
+  /// Under which number it has the content of which file.
+  var copies: [String: Int32]?
   var role: Role
   /// Where it lets another supervisor in.
   var door = ""

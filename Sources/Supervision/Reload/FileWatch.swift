@@ -5,11 +5,13 @@ import Pool
 /// they have changed since.
 ///
 /// Looked at every second by `stat`, which follows links and renames alike; read only where that tells of a change,
-/// and taken up only once they have been left alone for a while, since a key follows its certificate.
+/// and taken up only once they have been left alone for a while, since a key follows its certificate. Proxies read
+/// what was found here, not what may lie there by then: one that takes the place of a dead one serves with what is in
+/// force.
 struct FileWatch {
   /// How long a file must stay as it is.
   static let settling = Duration.seconds(2)
-  /// Of a longer one, only so much is compared.
+  /// Of a longer one, only so much is compared, and proxies read it themselves.
   static let maxBytes = 64 << 20
 
   /// What `stat` says; nil: no such file.
@@ -35,6 +37,7 @@ struct FileWatch {
     var look: Look?
     /// Of the content that a proxy serves with.
     var digest: UInt64?
+    var copy: FileCopy?
     var unsettledSince: Instant?
   }
 
@@ -42,15 +45,30 @@ struct FileWatch {
 
   /// These files count, as they are now.
   init(_ configuration: ProxyConfiguration) {
-    for path in configuration.watchedPaths { entries[path] = Entry(look: Look(at: path), digest: digest(of: path)) }
+    for path in configuration.watchedPaths {
+      let look = Look(at: path)
+      let copy = FileCopy()
+      var isWhole = true
+      let digest = read(path) { bytes in isWhole = isWhole && copy?.append(bytes) == true }
+      let isUseful = isWhole && digest?.isOfAll == true && copy?.seal() == true
+      entries[path] = Entry(look: look, digest: digest?.value, copy: isUseful ? copy : nil)
+    }
   }
 
   /// What the proxies serve with, by path.
   var digests: [String: UInt64] { entries.compactMapValues(\.digest) }
 
+  /// What a proxy that is started for these files inherits, in the order of their paths.
+  var copies: [(path: String, copy: FileCopy)] {
+    entries.sorted { $0.key < $1.key }.compactMap { path, entry in entry.copy.map { (path, $0) } }
+  }
+
   /// What was found earlier counts, not what is there now.
   mutating func recall(_ digests: [String: UInt64]) {
-    for (path, digest) in digests where entries[path] != nil { entries[path]?.digest = digest }
+    for (path, digest) in digests where entries[path] != nil && entries[path]?.digest != digest {
+      entries[path]?.digest = digest
+      entries[path]?.copy = nil
+    }
   }
 
   /// Paths whose content is another than it was; none while one of them is still being written.
@@ -88,8 +106,12 @@ struct FileWatch {
     for path in paths { entries[path]?.unsettledSince = nil }
   }
 
-  /// FNV-1a, 64 bits; nil: it cannot be read.
-  private func digest(of path: String) -> UInt64? {
+  private func digest(of path: String) -> UInt64? { read(path) { _ in }?.value }
+
+  /// FNV-1a, 64 bits, and whether it is of the whole file; nil: it cannot be read.
+  private func read(
+    _ path: String, _ take: (ArraySlice<UInt8>) -> Void
+  ) -> (value: UInt64, isOfAll: Bool)? {
     let file = open(path, O_RDONLY | O_CLOEXEC | O_NONBLOCK)
     guard file >= 0 else { return nil }
     defer { close(file) }
@@ -97,14 +119,15 @@ struct FileWatch {
     var total = 0
     var chunk = [UInt8](repeating: 0, count: 1 << 16)
     while total < Self.maxBytes {
-      let count = chunk.withUnsafeMutableBytes { read(file, $0.baseAddress, $0.count) }
+      let count = chunk.withUnsafeMutableBytes { Glibc.read(file, $0.baseAddress, $0.count) }
       if count < 0, errno == EINTR { continue }
       guard count >= 0 else { return nil }
-      if count == 0 { break }
+      if count == 0 { return (value, true) }
       for byte in chunk[..<count] { value = (value ^ UInt64(byte)) &* 0x100_0000_01b3 }
+      take(chunk[..<count])
       total += count
     }
-    return value
+    return (value, false)
   }
 }
 
