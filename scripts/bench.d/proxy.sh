@@ -1,7 +1,7 @@
 # Sourced by scripts/bench. Plain requests, the proxy beside HAProxy and nginx: same origins, same load.
 
 origins=4
-rounds=3 seconds=2
+rounds=9 seconds=1
 if $quick; then rounds=1 seconds=1; fi
 results=$work/proxy
 

@@ -1,7 +1,7 @@
 # Sourced by scripts/bench. New connections and kept ones over TLS, the proxy beside HAProxy and nginx.
 
 origins=4
-rounds=7 seconds=1
+rounds=9 seconds=1
 if $quick; then rounds=1 seconds=1; fi
 results=$work/handshakes
 make_certificates
