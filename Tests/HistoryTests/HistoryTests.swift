@@ -44,7 +44,7 @@ import Testing
       let ended = ExitRow.sample(.stuck, pid: 77, age: 12.5, served: 8, lost: 1)
       history.keep(event(5, at: 900, .exit, .masters(2, 3), exit: ended))
       await history.settle()
-      let queue = try DatabaseQueue(path: "\(folder)/history.sqlite")
+      let queue = try ledger(in: folder)
       let row = try queue.read { try Row.fetchOne($0, sql: "SELECT * FROM exit") }
       let exit = try #require(row)
       #expect(exit["reason"] == "stuck")
@@ -119,7 +119,7 @@ import Testing
       history.keep(event(1))
       await history.settle()
       let document = #"{"id":1,"at":"2026-11-23T10:00:00.000Z","kind":"miracle","message":"water is wine"}"#
-      try await DatabaseQueue(path: "\(folder)/history.sqlite").write { db in
+      try await ledger(in: folder).write { db in
         try db.execute(sql: "UPDATE event SET kind = 'miracle', document = ?", arguments: [document])
       }
       #expect(try await history.reader.events(limit: 1).map(\.message) == ["miracle: water is wine"])
@@ -150,7 +150,7 @@ import Testing
         history.keep(event(first))
         await history.close()
       }
-      let queue = try DatabaseQueue(path: "\(folder)/history.sqlite")
+      let queue = try ledger(in: folder)
       try await queue.write { try $0.execute(sql: "DELETE FROM event") }
       await life { history, first in
         #expect(first == 7 + Keeper.leap, "also after all of them were forgotten")

@@ -88,10 +88,15 @@ func withHistory<Value>(
   }
 }
 
-/// The file as other tools see it.
+/// The file as other tools see it. A history that is just being let go of holds it for a moment.
+func ledger(in folder: String, _ configuration: Configuration = Configuration()) throws -> DatabaseQueue {
+  var configuration = configuration
+  configuration.busyMode = .timeout(60)
+  return try DatabaseQueue(path: "\(folder)/history.sqlite", configuration: configuration)
+}
+
 func query<Value: DatabaseValueConvertible>(_ folder: String, _ sql: String) throws -> Value? {
-  let queue = try DatabaseQueue(path: "\(folder)/history.sqlite")
-  return try queue.read { try Value.fetchOne($0, sql: sql) }
+  try ledger(in: folder).read { try Value.fetchOne($0, sql: sql) }
 }
 
 func names(in folder: String) -> [String] {

@@ -58,7 +58,7 @@ import Testing
       let (history, ears, _) = await open(folder)
       for id in 1...2000 { history.keep(event(id)) }
       await history.settle()
-      try await DatabaseQueue(path: "\(folder)/history.sqlite").writeWithoutTransaction { db in
+      try await ledger(in: folder).writeWithoutTransaction { db in
         _ = try db.checkpoint(.truncate)
       }
       let file = try FileHandle(forWritingTo: URL(filePath: "\(folder)/history.sqlite"))
@@ -86,7 +86,7 @@ import Testing
       var (history, ears, first) = await open(folder)
       history.keep(event(first))
       await history.close()
-      try await DatabaseQueue(path: "\(folder)/history.sqlite").write { db in
+      try await ledger(in: folder).write { db in
         try db.execute(sql: "INSERT INTO grdb_migrations VALUES ('99')")
       }
       #expect(throws: HistoryUnreadable.self) { try HistoryReader(stateDirectory: folder) }
@@ -279,7 +279,7 @@ private final class Lock: Sendable {
   init(_ folder: String) throws {
     var configuration = Configuration()
     configuration.allowsUnsafeTransactions = true
-    queue = try DatabaseQueue(path: "\(folder)/history.sqlite", configuration: configuration)
+    queue = try ledger(in: folder, configuration)
     try queue.writeWithoutTransaction { db in
       try db.execute(sql: "PRAGMA locking_mode = EXCLUSIVE")
       try db.execute(sql: "BEGIN EXCLUSIVE")
