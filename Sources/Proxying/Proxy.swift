@@ -10,6 +10,16 @@ public enum Proxy {
   /// `EX_CONFIG`
   static let configurationRefused: Int32 = 78
 
+  /// Why no proxy could speak TLS by these files: they are read, and held against each other, as one would at its start.
+  public static func problem(of tls: TLSConfiguration) -> String? {
+    do throws(SetupFailure) {
+      _ = try TLSContext(tls)
+      return nil
+    } catch {
+      return error.reason
+    }
+  }
+
   /// Serves on the inherited `listeners` as the supervisor at the other end of `link` says, until it is told to stop.
   /// If the supervisor goes away, it goes on with the last pool it was told of, until another comes in by the `door`, a
   /// listening unix socket (-1: nobody can). Returns the exit status.

@@ -69,17 +69,23 @@ final class TLSContext: @unchecked Sendable {
 
   private func useCertificate(_ configuration: TLSConfiguration, _ files: ReadableFiles) throws(SetupFailure) {
     guard SSL_CTX_use_certificate_chain_file(pointer, files.place(of: configuration.certificate)) == 1 else {
-      throw SetupFailure("certificate \(configuration.certificate): \(lastProblem())")
+      throw SetupFailure("certificate \(configuration.certificate): \(lastProblem(reading: "certificate"))")
     }
     guard SSL_CTX_use_PrivateKey_file(pointer, files.place(of: configuration.privateKey), SSL_FILETYPE_PEM) == 1
     else {
-      throw SetupFailure("private_key \(configuration.privateKey): \(lastProblem())")
+      let problem = lastProblem(reading: "key")
+      // Of the values, or of the kind.
+      throw problem.hasSuffix("mismatch")
+        ? foreignKey(configuration) : SetupFailure("private_key \(configuration.privateKey): \(problem)")
     }
     note(.certificate, [X509_get0_notAfter(SSL_CTX_get0_certificate(pointer))])
-    guard SSL_CTX_check_private_key(pointer) == 1 else {
-      throw SetupFailure(
-        "private_key \(configuration.privateKey) does not belong to certificate \(configuration.certificate)")
-    }
+    guard SSL_CTX_check_private_key(pointer) == 1 else { throw foreignKey(configuration) }
+  }
+
+  private func foreignKey(_ configuration: TLSConfiguration) -> SetupFailure {
+    ERR_clear_error()
+    return SetupFailure(
+      "private_key \(configuration.privateKey) does not belong to certificate \(configuration.certificate)")
   }
 
   private func useVerification(_ configuration: TLSConfiguration, _ files: ReadableFiles) throws(SetupFailure) {
@@ -161,6 +167,12 @@ private func readPEM(
   }
   ERR_clear_error()
   return found
+}
+
+/// The same, where a file was to hold `what`: that it does not, OpenSSL says in words of its own.
+private func lastProblem(reading what: String) -> String {
+  let problem = lastProblem()
+  return ["no start line", "unsupported"].contains(problem) ? "holds no \(what) in PEM" : problem
 }
 
 /// OpenSSL's last word in this thread, in words; its queue is empty afterwards.

@@ -1,6 +1,7 @@
 import ArgumentParser
 import Glibc
 import Pool
+import Proxying
 import Settings
 
 /// `masterpool check`: every problem of the settings file, or what it comes to.
@@ -9,7 +10,8 @@ struct CheckCommand: ParsableCommand {
     commandName: "check", abstract: "Check the settings file.",
     discussion: """
       Prints every problem as FILE:LINE:COLUMN: PATH: WHAT; WHAT TO WRITE INSTEAD and exits 78, or prints the \
-      effective settings and exits 0.
+      effective settings and exits 0. Certificates, keys, authorities and revocation lists are read and held against \
+      each other as a proxy would do it.
 
       Read are the settings file and then its drop-ins, the files *.yaml in the folder of its name with .d \
       (/etc/masterpool/masterpool.d), in the order of their names. Each is merged over those before it: mappings by \
@@ -21,7 +23,17 @@ struct CheckCommand: ParsableCommand {
   func run() throws {
     let settings = try settings.load()
     _ = try loadControlKeys(settings.control)
+    try checkCertificates(of: settings.listen)
     print(summary(of: settings))
+  }
+
+  private func checkCertificates(of listeners: [ListenerConfiguration]) throws(ExitCode) {
+    let problems = listeners.enumerated().compactMap { index, listener in
+      listener.tls.flatMap(Proxy.problem).map { "\(settings.config): listen[\(index)].tls: \($0)" }
+    }
+    guard !problems.isEmpty else { return }
+    for problem in problems { complain(problem) }
+    throw .badConfiguration
   }
 }
 

@@ -36,6 +36,22 @@ import Testing
     }
   }
 
+  @Test func certificatesAreTriedBeforeTheyAreNeeded() async throws {
+    try await withTemporaryDirectory { directory in
+      let certificates = try await Certificates.make(in: "\(directory)/ca", clients: ["a.example"])
+      var setup = Setup()
+      setup.certificates = certificates
+      let file = "\(directory)/masterpool.yaml"
+      try setup.yaml(directory: directory).write(toFile: file)
+      let good = try await run(Programs.masterpool, ["check", "--config", file])
+      #expect(good.status == .exited(0), "\(good.errors)")
+      try move("\(certificates.folder)/a.example.key", to: certificates.serverKey)
+      let bad = try await run(Programs.masterpool, ["check", "--config", file])
+      #expect(bad.status == .exited(78) && bad.output.isEmpty)
+      #expect(bad.errors.hasPrefix("\(file): listen[0].tls: private_key \(certificates.serverKey) does not belong"))
+    }
+  }
+
   @Test func aSecondSupervisorOnTheSameFoldersIsRefused() async throws {
     try await withMasterpool(Setup()) { masterpool in
       let second = try await run(Programs.masterpool, ["run", "--config", masterpool.settingsFile])

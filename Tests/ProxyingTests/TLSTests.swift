@@ -239,7 +239,7 @@ private func withTLS(
   // MARK: What cannot be served
 
   enum Mistake: CaseIterable, Sendable {
-    case noCertificate, wrongKey, noAuthority, noRevocations, emptyRevocations
+    case noCertificate, wrongKey, noKey, noAuthority, emptyAuthority, noRevocations, emptyRevocations
   }
 
   @Test(arguments: Mistake.allCases) func refusesAConfigurationThatCannotWork(_ mistake: Mistake) async throws {
@@ -252,6 +252,8 @@ private func withTLS(
       switch mistake {
       case .noCertificate: (tls.certificate, word) = ("\(folder)/none.pem", "none.pem")
       case .wrongKey: (tls.privateKey, word) = ("\(folder)/\(agentName).key", "\(agentName).key")
+      case .noKey: (tls.privateKey, word) = (certificates.ca, "ca.pem: holds no key in PEM")
+      case .emptyAuthority: (tls.clientCA, word) = (certificates.serverKey, "holds no certificate")
       case .noAuthority: (tls.clientCA, word) = (nil, "client_ca")
       case .noRevocations: (tls.clientCRL, word) = ("\(folder)/none.pem", "none.pem")
       case .emptyRevocations: (tls.clientCRL, word) = (certificates.ca, "holds no revocation list")
