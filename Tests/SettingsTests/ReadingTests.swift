@@ -4,6 +4,21 @@ import Testing
 @testable import Settings
 
 @Suite struct ReadingTests {
+  /// A supervisor reads its settings for months, at each reload and each question what would be different.
+  @Test func nothingOfAReadingStays() throws {
+    weak var left: Findings?
+    do {
+      let document = try Document([SettingsText(file: "masterpool.yaml", text: "state_dir: /srv/x\n")], [])
+      let findings = Findings(files: document.files, standIns: document.standIns)
+      left = findings
+      let reader = Reader(surroundings: FakeMachine(), folder: "/etc/masterpool", findings: findings)
+      let settings = reader.settings(document.root)
+      #expect(settings != nil && !findings.inFileOrder.isEmpty)
+    }
+    let isGone = left == nil
+    #expect(isGone)
+  }
+
   @Test(arguments: [
     ("15m", Duration.seconds(900)), ("1h30m", .seconds(5400)), ("2.5s", .milliseconds(2500)), ("0s", .zero),
     ("1d2h3m4s5ms", .milliseconds(93_784_005)), ("0.001s", .milliseconds(1)), ("250ms", .milliseconds(250)),

@@ -8,7 +8,8 @@ struct Account {
   private var names: [String: [String]] = [:]
 
   private struct Note {
-    var field: Field?
+    /// What was written and where, if it was. Not the field, which holds the findings, which hold this.
+    var written: (node: Node, spot: Spot)?
     var defaultValue: String?
   }
 
@@ -16,7 +17,7 @@ struct Account {
   mutating func enter(_ path: String, _ vocabulary: Vocabulary, _ values: [String: Field]) {
     guard !path.contains("[") else { return }
     for key in vocabulary.keys where notes[joined(path, key)] == nil {
-      notes[joined(path, key)] = Note(field: values[key])
+      notes[joined(path, key)] = Note(written: values[key].map { ($0.node, $0.spot) })
     }
   }
 
@@ -48,16 +49,16 @@ struct Account {
     _ key: String, _ note: Note, _ findings: Findings, _ overrides: [SettingOverride]
   ) -> SettingsDocument.Setting {
     let change = SettingChange(ofKey: key)
-    guard let field = note.field else {
+    guard let (node, spot) = note.written else {
       return .init(
         key: key, value: note.defaultValue, defaultValue: note.defaultValue, source: .default, change: change)
     }
-    let (file, spot) = findings.files.place(of: field.node.latest ?? field.spot)
+    let (file, place) = findings.files.place(of: node.latest ?? spot)
     let override =
       file.isEmpty ? overrides.last { isFolder($0.key, holding: key) || isFolder(key, holding: $0.key) } : nil
     return .init(
-      key: key, value: field.node.written(Vocabulary.concealment(of: key)), defaultValue: note.defaultValue,
-      source: file.isEmpty ? .set : .file, place: file.isEmpty ? nil : "\(file):\(spot.line)", by: override?.by,
+      key: key, value: node.written(Vocabulary.concealment(of: key)), defaultValue: note.defaultValue,
+      source: file.isEmpty ? .set : .file, place: file.isEmpty ? nil : "\(file):\(place.line)", by: override?.by,
       since: override?.at, change: change)
   }
 
