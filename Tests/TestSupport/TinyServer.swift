@@ -29,6 +29,8 @@ public final class TinyServer: Sendable {
 
   private let descriptor: Int32
   private let address: Address
+  /// Once it does not listen any more, its descriptor's number may be a neighbour's.
+  private let listens = Monitor(true)
 
   public init(_ address: Address, answer: @escaping @Sendable (Connection) -> Void) throws {
     self.address = address
@@ -39,12 +41,15 @@ public final class TinyServer: Sendable {
       throw SystemFailure("bind \(address)")
     }
     self.descriptor = descriptor
-    Thread.detachNewThread {
+    Thread.detachNewThread { [listens] in
       while true {
         let connection = accept(descriptor, nil, nil)
         guard connection >= 0 else {
           // Only here: by another thread its number could be a neighbour's before this one has noticed.
-          close(descriptor)
+          listens.update { listens in
+            listens = false
+            close(descriptor)
+          }
           return
         }
         Thread.detachNewThread {
@@ -57,7 +62,7 @@ public final class TinyServer: Sendable {
     }
   }
 
-  public func stop() { shutdown(descriptor, Int32(SHUT_RDWR)) }
+  public func stop() { listens.update { if $0 { shutdown(descriptor, Int32(SHUT_RDWR)) } } }
 
   private static func readRequest(_ descriptor: Int32) -> String? {
     var bytes: [UInt8] = []

@@ -162,7 +162,8 @@ import Testing
 
       // Nothing of it is where a worker could find it, and the next start takes it up again.
       #expect(try names(in: "\(place.state)/slots/masters/0") == [])
-      setImmutable(false, below: "\(place.state)/trash")
+      let stuck = setImmutable(false, below: "\(place.state)/trash")
+      #expect(stuck == [])
       let swept = try SlotDirectories(stateDirectory: place.state).setAsideRemains().delete()
       #expect(swept.bytes == 4 && swept.failureCount == 0)
       #expect(try names(in: "\(place.state)/trash") == [])
@@ -236,7 +237,6 @@ private func exchange(_ folder: Int32, _ a: String, _ b: String) -> Bool {
 }
 
 /// FS_IOC_SETFLAGS with FS_IMMUTABLE_FL; false where the file system has no such thing.
-@discardableResult
 private func setImmutable(_ isImmutable: Bool, _ path: String) -> Bool {
   let descriptor = open(path, O_RDONLY | O_NOFOLLOW | O_NONBLOCK)
   guard descriptor >= 0 else { return false }
@@ -245,9 +245,13 @@ private func setImmutable(_ isImmutable: Bool, _ path: String) -> Bool {
   return ioctl(descriptor, 0x4008_6602, &flags) == 0
 }
 
-private func setImmutable(_ isImmutable: Bool, below folder: String) {
-  guard let paths = FileManager.default.subpaths(atPath: folder) else { return }
-  for path in paths { setImmutable(isImmutable, "\(folder)/\(path)") }
+/// Those that did not become so, and why.
+@discardableResult
+private func setImmutable(_ isImmutable: Bool, below folder: String) -> [String] {
+  guard let paths = FileManager.default.subpaths(atPath: folder) else { return ["\(folder) cannot be listed"] }
+  return paths.compactMap { path in
+    setImmutable(isImmutable, "\(folder)/\(path)") ? nil : "\(path): \(String(cString: strerror(errno)))"
+  }
 }
 
 private func mountPoints(below folder: String) -> [String] {
