@@ -34,9 +34,9 @@ extension Supervisor {
     var proxy = ManagedProxy(
       generation: generation, child: child, link: link, spawned: Clock.now(), configuration: configuration,
       role: role, lastHeard: Clock.now())
-    proxy.copies = Dictionary(
-      zip(copies.map(\.path), order.inherited.suffix(copies.count).map(\.number)),
-      uniquingKeysWith: { first, _ in first })
+    // They come last in the order.
+    let numbers = order.inherited.suffix(copies.count).map(\.number)
+    proxy.copies = Dictionary(uniqueKeysWithValues: zip(copies.map(\.path), numbers))
     proxy.door = doorPath(generation)
     proxy.program = ProgramIdentity(version: plan.version, path: plan.executable)
     proxies.add(proxy)

@@ -1,5 +1,4 @@
 import Glibc
-import HTTPWire
 import Pool
 import TestSupport
 import Testing
@@ -61,36 +60,44 @@ import Testing
   }
 
   @Test func whoIsSilentAfterItsLastAnswerIsDropped() async throws {
-    var arrangement = Arrangement()
-    arrangement.limits.lingerTimeout = .milliseconds(200)
-    arrangement.limits.linger = .seconds(600)
-    arrangement.limits.headerTimeout = .milliseconds(1900)
-    try await withUnixProxy(arrangement) { address in
-      try await agent(at: address) { agent in
-        let straggler = try Straggler(at: address)
-        try agent.send("nonsense\r\n\r\n")
-        #expect(try agent.text().hasPrefix("HTTP/1.1 400 "))
-        let isDropped = agent.wire.hangsUp(before: .patient)
-        #expect(isDropped)
-        #expect(straggler.isTolerated)
-      }
-    }
+    var limits = ProxyLimits(threads: 1)
+    limits.lingerTimeout = .milliseconds(200)
+    limits.linger = .seconds(600)
+    limits.headerTimeout = .milliseconds(1900)
+    try await expectDrop(under: limits) { $0.wire.hangsUp(before: .patient) }
   }
 
   @Test func whoGoesOnSendingAfterItsLastAnswerIsDroppedToo() async throws {
-    var arrangement = Arrangement()
-    arrangement.limits.lingerTimeout = .seconds(600)
-    arrangement.limits.linger = .milliseconds(400)
-    arrangement.limits.headerTimeout = .seconds(9)
-    try await withUnixProxy(arrangement) { address in
-      try await agent(at: address) { agent in
-        let straggler = try Straggler(at: address)
-        try agent.send("nonsense\r\n\r\n")
-        #expect(try agent.text().hasPrefix("HTTP/1.1 400 "))
-        let end = Deadline.patient
-        while !agent.wire.hangsUp(before: .after(.milliseconds(20))), !end.passed { try? agent.send("x") }
-        #expect(!end.passed)
-        #expect(straggler.isTolerated)
+    var limits = ProxyLimits(threads: 1)
+    limits.lingerTimeout = .seconds(600)
+    limits.linger = .milliseconds(400)
+    limits.headerTimeout = .seconds(9)
+    try await expectDrop(under: limits) { agent in
+      let end = Deadline.patient
+      while !agent.wire.hangsUp(before: .after(.milliseconds(20))), !end.passed { try? agent.send("x") }
+      return !end.passed
+    }
+  }
+
+  /// An agent that has had its last answer does as it likes until it sees itself dropped. Only at the end of a unix
+  /// socket can it see that.
+  private func expectDrop(
+    under limits: ProxyLimits, _ isDropped: @escaping @Sendable (borrowing Agent) -> Bool
+  ) async throws {
+    try await withTemporaryDirectory { folder in
+      var arrangement = Arrangement()
+      arrangement.limits = limits
+      arrangement.listeners = [ListenerConfiguration(address: .unix(path: "\(folder)/front.sock"))]
+      try await withProxy(arrangement, worker: echo) { proxy, _ in
+        let address = proxy.address
+        try await agent(at: address) { agent in
+          let straggler = try Straggler(at: address)
+          try agent.send("nonsense\r\n\r\n")
+          #expect(try agent.text().hasPrefix("HTTP/1.1 400 "))
+          let wasDropped = isDropped(agent)
+          #expect(wasDropped)
+          #expect(straggler.isTolerated)
+        }
       }
     }
   }
@@ -129,25 +136,13 @@ private final class DeafListener: Sendable {
   private let descriptors: [CInt]
 
   init() throws {
-    var made: [CInt] = []
-    let type = CInt(SOCK_STREAM.rawValue) | CInt(SOCK_CLOEXEC.rawValue) | CInt(SOCK_NONBLOCK.rawValue)
-    let listener = socket(AF_INET, type, 0)
-    made.append(listener)
-    let free = Address.port(0)
-    guard free.withSockaddr({ bind(listener, $0, $1) }) == 0, listen(listener, 0) == 0 else {
-      throw SystemFailure("listen")
-    }
-    var address = sockaddr_in()
-    var length = socklen_t(MemoryLayout<sockaddr_in>.size)
-    let named = withUnsafeMutablePointer(to: &address) { pointer in
-      pointer.withMemoryRebound(to: sockaddr.self, capacity: 1) { getsockname(listener, $0, &length) }
-    }
-    guard named == 0 else { throw SystemFailure("getsockname") }
-    port = UInt16(bigEndian: address.sin_port)
+    let (listener, port) = try listenOnLoopback(backlog: 0)
+    self.port = port
+    var made = [listener]
     // One more than the backlog are taken.
     let full = Address.port(port)
     for _ in 0..<3 {
-      let descriptor = socket(AF_INET, type, 0)
+      let descriptor = full.makeSocket(type: CInt(SOCK_STREAM.rawValue) | CInt(SOCK_NONBLOCK.rawValue))
       made.append(descriptor)
       _ = full.withSockaddr { connect(descriptor, $0, $1) }
     }
@@ -155,13 +150,4 @@ private final class DeafListener: Sendable {
   }
 
   deinit { for descriptor in descriptors { close(descriptor) } }
-}
-
-/// A proxy that listens on a unix socket, whose clients see when it closes.
-private func withUnixProxy(_ arrangement: Arrangement, _ body: (Address) async throws -> Void) async throws {
-  try await withTemporaryDirectory { folder in
-    var arrangement = arrangement
-    arrangement.listeners = [ListenerConfiguration(address: .unix(path: "\(folder)/front.sock"))]
-    try await withProxy(arrangement, worker: echo) { proxy, _ in try await body(proxy.address) }
-  }
 }

@@ -146,7 +146,7 @@ private final class LinkEnd: Sendable {
   func hangUp() { shutdown(descriptor, CInt(SHUT_RDWR)) }
 }
 
-private func listenOnLoopback() throws -> (CInt, UInt16) {
+func listenOnLoopback(backlog: CInt = 1024) throws -> (CInt, UInt16) {
   let descriptor = socket(AF_INET, CInt(SOCK_STREAM.rawValue) | CInt(SOCK_CLOEXEC.rawValue), 0)
   var address = sockaddr_in()
   address.sin_family = sa_family_t(AF_INET)
@@ -154,7 +154,8 @@ private func listenOnLoopback() throws -> (CInt, UInt16) {
   var length = socklen_t(MemoryLayout<sockaddr_in>.size)
   let result = withUnsafeMutablePointer(to: &address) { pointer in
     pointer.withMemoryRebound(to: sockaddr.self, capacity: 1) {
-      bind(descriptor, $0, length) == 0 && listen(descriptor, 1024) == 0 && getsockname(descriptor, $0, &length) == 0
+      bind(descriptor, $0, length) == 0 && listen(descriptor, backlog) == 0
+        && getsockname(descriptor, $0, &length) == 0
     }
   }
   guard result else { throw SystemFailure("listen") }
