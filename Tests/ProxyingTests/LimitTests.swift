@@ -235,7 +235,7 @@ extension Agent {
   // MARK: Chunked framing
 
   private func status(of body: String, at address: Address) async throws -> Int? {
-    let head = "POST / HTTP/1.1\r\nHost: a\r\nTransfer-Encoding: chunked\r\n\r\n"
+    let head = "POST / HTTP/1.1\r\nHost: a\r\nConnection: close\r\nTransfer-Encoding: chunked\r\n\r\n"
     return try await exchange(Array((head + body).utf8), at: address).status
   }
 
